@@ -1,0 +1,8 @@
+//! The engine as a whole, on a small ideal world: named invariants by table, and by random driving.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod bench;
+mod energy;
+mod invariants;
+mod regulation;
+mod safety;

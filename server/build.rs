@@ -16,12 +16,12 @@ fn main() -> io::Result<()> {
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or(io::ErrorKind::NotFound)?);
     let frontend = fs::canonicalize("../frontend")?;
     let dist = frontend.join("dist");
-    // The folder above it changes when it appears or goes.
-    println!("cargo::rerun-if-changed={}", frontend.display());
     let folder = if dist.join("index.html").is_file() {
         println!("cargo::rerun-if-changed={}", dist.display());
         dist
     } else {
+        // The folder above it changes when it appears.
+        println!("cargo::rerun-if-changed={}", frontend.display());
         placeholder(&out)?
     };
     let embed = true;

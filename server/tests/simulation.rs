@@ -27,12 +27,13 @@ fn check_invariants(report: &Report) {
     assert_eq!(report.trips, []);
 }
 
-/// What the engine counted is what went into the water, as far as half a per cent of noise lets it know.
+/// What the engine counted is what went into the water, as far as offsets of 2 V and 0.15 A let it know: at the
+/// usual 5 A they are worth 4 %.
 fn check_energy(simulation: &mut Simulation, report: &Report) {
     let truth = simulation.plant_mut().truth();
     for circuit in CircuitId::ALL {
         let (counted, true_wh) = (report.energy(circuit).get(), truth.circuits[circuit.index()].heated.get());
-        assert!((counted / true_wh - 1.0).abs() < 0.02, "circuit {}: {counted} of {true_wh} Wh", circuit.number());
+        assert!((counted / true_wh - 1.0).abs() < 0.04, "circuit {}: {counted} of {true_wh} Wh", circuit.number());
     }
 }
 

@@ -24,7 +24,7 @@ const REFRESH_FAST_MS: f64 = 5_000.0;
 /// The live picture is drawn into the plots no more often than this.
 const EXTEND_MS: f64 = 2_000.0;
 
-/// The last 24 hours.
+/// How fetching goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum DayState {
     /// Nothing fetched yet.
@@ -35,10 +35,12 @@ pub(crate) enum DayState {
     Failed,
 }
 
-/// The series and how fetching goes. For as long as the page that started it is shown.
+/// The last 24 hours, for as long as the page that started it is shown.
 #[derive(Clone, Copy)]
 pub(crate) struct Day {
+    /// What was fetched last, carried on since.
     pub(crate) series: RwSignal<Option<Series>>,
+    /// How fetching goes.
     pub(crate) state: RwSignal<DayState>,
 }
 

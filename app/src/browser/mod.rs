@@ -78,8 +78,8 @@ fn minute_of(status: Option<&Status>) -> Option<DateTime<Utc>> {
 
 /// What every page shares, from the context.
 pub(crate) fn use_ui() -> Ui {
-    // Provided by the root, so the fallback is never taken; it is what a lost root would need.
-    use_context().unwrap_or_else(Ui::start)
+    // The root provides it before anything else is made.
+    expect_context()
 }
 
 /// How one reader likes values, at one moment of the plant.

@@ -21,7 +21,7 @@ pub(crate) fn Shell(children: Children) -> impl IntoView {
         <a class="skip" href="#main">{words.skip}</a>
         <header class="top">
             <div class="top-inner">
-                <A href="/" attr:class="brand"><BrandSign/><span>"Suntank"</span></A>
+                <A href="/" attr:class="brand"><BrandSign/><span class="brand-name">"Suntank"</span></A>
                 <DemoBadge/>
                 <LinkState/>
                 <span class="spacer"></span>
@@ -110,7 +110,7 @@ fn UnitSwitch() -> impl IntoView {
     let choice = move |own: TemperatureUnit, name: &'static str| {
         let pressed = move || unit.get() == own;
         view! {
-            <button type="button" aria-label=name
+            <button type="button" title=name
                 aria-pressed=move || if pressed() { "true" } else { "false" }
                 on:click=move |_| unit.set(own)>{own.symbol()}</button>
         }

@@ -176,6 +176,9 @@ fn headline(status: &Status, show: &dyn Show) -> String {
             };
         }
     }
+    if reasons().any(|r| matches!(r, Reason::NoVoltage)) {
+        return "Ready to heat, waiting for the sun.".into();
+    }
     if reasons().all(|r| matches!(r, Reason::AtTarget { .. })) && !status.circuits.is_empty() {
         return "Both tanks are hot.".into();
     }
@@ -619,6 +622,7 @@ mod tests {
 
     #[test]
     fn the_headline_says_what_matters_most() {
+        check_headline(|s| s.circuits[0].reason = Reason::NoVoltage, "Ready to heat, waiting for the sun.");
         check_headline(|_| (), "Both tanks are hot.");
         check_headline(
             |s| s.circuits[1] = circuit_with(2, true, Some(1800.0), heating()),

@@ -110,8 +110,8 @@ pub(crate) struct Sensor {
     newest_taken_ms: Option<u64>,
     /// Good samples in a row while not valid.
     good_in_a_row: u32,
-    /// The newest sample was held back as a possible spike.
-    held_back: bool,
+    /// The newest sample, while it is held back as a possible spike.
+    held_back: Option<Sighting>,
     /// The newest sample was no reading.
     refused: bool,
     validity: Validity,
@@ -126,7 +126,7 @@ impl Sensor {
             newest_raw: None,
             newest_taken_ms: None,
             good_in_a_row: 0,
-            held_back: false,
+            held_back: None,
             refused: false,
             validity: Validity::NeverSeen,
             synthetic: false,
@@ -142,7 +142,7 @@ impl Sensor {
         let new = channel.latest.filter(|s| newest.is_none_or(|t| s.taken_ms > t));
         let accepted = new.is_some_and(|sample| self.take(now, sample, limits, calibration));
         if new.is_some() {
-            self.refused = !accepted && !self.held_back;
+            self.refused = !accepted && self.held_back.is_none();
         }
         self.judge(now, channel.fault, limits);
         accepted
@@ -151,7 +151,7 @@ impl Sensor {
     /// A new sample becomes a sighting and, if it makes sense, the value. True when it did.
     fn take(&mut self, now: Now, sample: Sample, limits: &Limits, calibration: &Calibration) -> bool {
         if sample.taken_ms > now.mono_ms.saturating_add(AHEAD_MS) {
-            self.held_back = false;
+            self.held_back = None;
             return false;
         }
         self.newest_taken_ms = Some(sample.taken_ms);
@@ -164,12 +164,14 @@ impl Sensor {
             plausible: limits.is_plausible(raw),
         });
         let Some(sighting) = self.sighting.filter(|s| s.plausible) else {
-            self.held_back = false;
+            self.held_back = None;
             self.good_in_a_row = 0;
             return false;
         };
-        self.held_back = !self.held_back && self.is_spike(&sighting, limits);
-        if self.held_back {
+        let before = self.held_back.take();
+        let borne_out = before.is_some_and(|held| is_steady((held.raw, held.taken_ms), (raw, sample.taken_ms)));
+        if self.is_spike(&sighting, limits) && !borne_out {
+            self.held_back = Some(sighting);
             return false;
         }
         self.good = Some(Good { raw, value: sighting.value, taken_ms: sighting.taken_ms });
@@ -177,14 +179,11 @@ impl Sensor {
         true
     }
 
-    /// A jump that water can't make. Held back once; if the next sample jumps too, the water did move (or the
+    /// A jump that water can't make. Held back until the next sample bears it out: then the water did move (or the
     /// sensor was touched), and it counts. Volts and amperes do jump, and every rule on them counts samples.
     fn is_spike(&self, new: &Sighting, limits: &Limits) -> bool {
         limits.quantity == Quantity::Temperature
-            && self.good.is_some_and(|good| {
-                let seconds = new.taken_ms.saturating_sub(good.taken_ms) as f64 / 1_000.0;
-                (new.raw - good.raw).abs() > SPIKE_F + SPIKE_F_PER_S * seconds
-            })
+            && self.good.is_some_and(|good| !is_steady((good.raw, good.taken_ms), (new.raw, new.taken_ms)))
     }
 
     fn judge(&mut self, now: Now, fault: Option<SensorFault>, limits: &Limits) {
@@ -243,6 +242,12 @@ impl Sensor {
             synthetic: self.synthetic,
         }
     }
+}
+
+/// Water can move a tank's sensor from one (°F, ms) to the other.
+fn is_steady((from_f, from_ms): (f64, u64), (to_f, to_ms): (f64, u64)) -> bool {
+    let seconds = to_ms.saturating_sub(from_ms) as f64 / 1_000.0;
+    (to_f - from_f).abs() <= SPIKE_F + SPIKE_F_PER_S * seconds
 }
 
 #[cfg(test)]
@@ -340,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn a_spike_is_held_back_once_but_seen_by_the_watchdog() {
+    fn a_spike_is_held_back_until_borne_out_but_seen_by_the_watchdog() {
         let mut steps = vec![(100.0, 1_000, 1_000), (100.0, 2_000, 2_000), (100.0, 3_000, 3_000)];
         let last = |steps: &[(f64, u64, u64)]| {
             let sensor = fed(Quantity::Temperature, steps);
@@ -348,6 +353,9 @@ mod tests {
         };
         steps.push((140.0, 4_000, 4_000));
         assert_eq!(last(&steps), (Some(100.0), Some(140.0)));
+        let mut two_spikes = steps.clone();
+        two_spikes.push((210.0, 5_000, 5_000));
+        assert_eq!(last(&two_spikes), (Some(100.0), Some(210.0)));
         steps.push((141.0, 5_000, 5_000));
         assert_eq!(last(&steps), (Some(141.0), Some(141.0)));
         let slow = [(100.0, 1_000, 1_000), (100.0, 2_000, 2_000), (100.0, 3_000, 3_000), (88.9, 4_200, 4_200)];

@@ -41,7 +41,8 @@ fn check(uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Browsers say where a request comes from; what says nothing is no browser, and has no cookie of ours then.
+/// Browsers say where a request comes from. What says nothing is no browser: it proves itself by a bearer token,
+/// which no page can make a browser send unasked, or has no cookie of ours.
 fn is_ours(uri: &Uri, headers: &HeaderMap) -> bool {
     let site = headers.get("sec-fetch-site").map(|value| value.as_bytes());
     let origin = headers.get(header::ORIGIN).map(|value| value.to_str());
@@ -51,8 +52,13 @@ fn is_ours(uri: &Uri, headers: &HeaderMap) -> bool {
     match origin {
         Some(Ok(origin)) => same_authority(origin, uri, headers),
         Some(Err(_)) => false,
-        None => site.is_some() || !headers.contains_key(header::COOKIE),
+        None => site.is_some() || has_bearer(headers) || !headers.contains_key(header::COOKIE),
     }
+}
+
+fn has_bearer(headers: &HeaderMap) -> bool {
+    let authorization = headers.get(header::AUTHORIZATION).map(|value| value.as_bytes());
+    authorization.is_some_and(|value| value.starts_with(b"Bearer "))
 }
 
 /// Whether the origin's host and port are those that the request was sent to. The scheme is left out: a proxy
@@ -99,6 +105,8 @@ mod tests {
         check(&[], true);
         check(&[bearer], true);
         check(&[cookie], false);
+        check(&[cookie, bearer], true);
+        check(&[cookie, ("authorization", "Basic x")], false);
         check(&[cookie, ("origin", "http://suntank.local:8080")], true);
         check(&[cookie, ("origin", "http://SUNTANK.local:8080")], true);
         check(&[cookie, ("origin", "https://suntank.local:8080")], true);

@@ -98,8 +98,8 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn parse(text: &str) -> Result<FileConfig, figment::Error> {
-        Figment::from(Toml::string(text)).extract()
+    fn parse(text: &str) -> Result<FileConfig, Box<figment::Error>> {
+        Figment::from(Toml::string(text)).extract().map_err(Box::new)
     }
 
     #[test]

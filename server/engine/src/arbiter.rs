@@ -1,7 +1,7 @@
 //! The ladder: who decides about a circuit. The first rung that applies does, and says why.
 //!
-//! Trip, boot hold, lost sensors and all-off forbid: the relays open at once, whatever else is wished. Below them
-//! come the wishes: heat near the limit, manual overrides, the day/night window, the thermostat. A new rung is one
+//! Trip, boot hold, lost sensors, restart lock-out, an unknown panel and all-off forbid: the relays open at once,
+//! whatever else is wished. Below them come the wishes: heat near the limit, test mode, self-test, manual overrides, the day/night window, the thermostat. A new rung is one
 //! function and one entry in [`LADDER`]. Contact timing is not a rung: it delays what is decided here
 //! ([`crate::contactor`]).
 
@@ -23,7 +23,17 @@ pub(crate) struct Situation<'a> {
     pub(crate) started_ms: u64,
     /// The first sensor of the circuit without a valid reading.
     pub(crate) not_ready: Option<(SensorId, Validity)>,
+    pub(crate) unguarded: bool,
+    pub(crate) locked_out: bool,
+    /// See [`crate::panel::PanelWatch::hold`].
+    pub(crate) panel_hold: Option<Option<u64>>,
     pub(crate) all_off: bool,
+    /// Milliseconds of test mode left.
+    pub(crate) test_mode: Option<u64>,
+    /// What a self-test under way wishes.
+    pub(crate) self_test: Option<bool>,
+    /// A person ordered this circuit's self-test under a trip.
+    pub(crate) proving: bool,
     /// The water is near its limit.
     pub(crate) too_hot: bool,
     /// The larger of raw and calibrated; `None` while not valid.
@@ -56,11 +66,29 @@ enum Word {
     /// Off, and no relay may be forced on either.
     Barred(Reason),
     Wish(bool, Reason),
+    /// On or off, and no relay may differ.
+    Exactly(bool, Reason),
+    /// Each relay as a person says, open without a word.
+    ByHand(Reason),
 }
 
 type Rung = fn(&Situation<'_>) -> Option<Word>;
 
-const LADDER: [Rung; 8] = [trip, boot_hold, sensors, all_off, near_the_limit, manual, window, thermostat];
+const LADDER: [Rung; 13] = [
+    trip,
+    boot_hold,
+    sensors,
+    unguarded,
+    lock_out,
+    panel,
+    all_off,
+    near_the_limit,
+    test_mode,
+    self_test,
+    manual,
+    window,
+    thermostat,
+];
 
 /// Climbs down the ladder.
 pub(crate) fn decide(situation: &Situation<'_>) -> Decision {
@@ -71,6 +99,11 @@ pub(crate) fn decide(situation: &Situation<'_>) -> Decision {
             let wish = |relay: usize| situation.forced_relays[relay].map_or(on, |forced| forced.on);
             Decision { relays: [wish(0), wish(1)], on, permitted: true, reason }
         }
+        Some(Word::ByHand(reason)) => {
+            let wish = |relay: usize| situation.forced_relays[relay].is_some_and(|forced| forced.on);
+            Decision { relays: [wish(0), wish(1)], on: false, permitted: true, reason }
+        }
+        Some(Word::Exactly(on, reason)) => Decision { relays: [on; 2], on, permitted: true, reason },
         Some(Word::Barred(reason)) => Decision { relays: [false; 2], on: false, permitted: true, reason },
         Some(Word::Forbidden(reason)) => forbidden(reason),
         None => forbidden(Reason::AllOff),
@@ -82,7 +115,7 @@ const fn forbidden(reason: Reason) -> Decision {
 }
 
 fn trip(s: &Situation<'_>) -> Option<Word> {
-    s.trip.map(|trip| Word::Forbidden(Reason::Tripped(trip)))
+    s.trip.filter(|_| !s.proving).map(|trip| Word::Forbidden(Reason::Tripped(trip)))
 }
 
 fn boot_hold(s: &Situation<'_>) -> Option<Word> {
@@ -94,6 +127,18 @@ fn sensors(s: &Situation<'_>) -> Option<Word> {
     s.not_ready.map(|(sensor, validity)| Word::Forbidden(Reason::SensorNotReady { sensor, validity }))
 }
 
+fn unguarded(s: &Situation<'_>) -> Option<Word> {
+    s.unguarded.then_some(Word::Forbidden(Reason::Unguarded))
+}
+
+fn lock_out(s: &Situation<'_>) -> Option<Word> {
+    s.locked_out.then_some(Word::Forbidden(Reason::RestartLockOut))
+}
+
+fn panel(s: &Situation<'_>) -> Option<Word> {
+    s.panel_hold.map(|remaining_ms| Word::Forbidden(Reason::PanelUnknown { remaining_ms }))
+}
+
 fn all_off(s: &Situation<'_>) -> Option<Word> {
     s.all_off.then_some(Word::Forbidden(Reason::AllOff))
 }
@@ -101,6 +146,14 @@ fn all_off(s: &Situation<'_>) -> Option<Word> {
 fn near_the_limit(s: &Situation<'_>) -> Option<Word> {
     let temperature = s.hottest.filter(|_| s.too_hot)?;
     Some(Word::Barred(Reason::OverrideTooHot { temperature: Fahrenheit(temperature), limit: s.config.on_ends_at() }))
+}
+
+fn test_mode(s: &Situation<'_>) -> Option<Word> {
+    s.test_mode.map(|remaining_ms| Word::ByHand(Reason::TestMode { remaining_ms }))
+}
+
+fn self_test(s: &Situation<'_>) -> Option<Word> {
+    s.self_test.map(|on| Word::Exactly(on, Reason::SelfTest))
 }
 
 /// Off wins over on: a circuit forced off keeps all its relays open, a relay forced off takes its circuit with it.
@@ -163,7 +216,13 @@ mod tests {
             trip: None,
             started_ms: 0,
             not_ready: None,
+            unguarded: false,
+            locked_out: false,
+            panel_hold: None,
             all_off: false,
+            test_mode: None,
+            self_test: None,
+            proving: false,
             too_hot: false,
             hottest: Some(100.0),
             temperature: Some(100.0),
@@ -198,11 +257,13 @@ mod tests {
         let stale = Reason::SensorNotReady { sensor: SensorId::T1, validity: Validity::Stale };
         let (hot, limit) = (Fahrenheit(156.0), Fahrenheit(155.0));
         let (temperature, target) = (Fahrenheit(100.0), Fahrenheit(120.0));
-        let rows: [(Rung, bool, bool, Reason); 9] = [
+        let rows: [(Rung, bool, bool, Reason); 14] = [
             (|_| {}, true, true, Reason::Heating { temperature, target }),
             (|s| s.demand = false, true, false, Reason::AtTarget { temperature, target, on_below: Fahrenheit(118.0) }),
             (|s| s.light = Light::Closed(Some(UtcMs(5))), true, false, Reason::Night { until: Some(UtcMs(5)) }),
             (|s| s.forced = forced(true, 900), true, true, overridden(true, 900)),
+            (|s| s.self_test = Some(false), true, false, Reason::SelfTest),
+            (|s| s.test_mode = Some(700), true, false, Reason::TestMode { remaining_ms: 700 }),
             (
                 |s| (s.too_hot, s.hottest) = (true, Some(156.0)),
                 true,
@@ -210,6 +271,9 @@ mod tests {
                 Reason::OverrideTooHot { temperature: hot, limit },
             ),
             (|s| s.all_off = true, false, false, Reason::AllOff),
+            (|s| s.panel_hold = Some(Some(9)), false, false, Reason::PanelUnknown { remaining_ms: Some(9) }),
+            (|s| s.locked_out = true, false, false, Reason::RestartLockOut),
+            (|s| s.unguarded = true, false, false, Reason::Unguarded),
             (|s| s.not_ready = Some((SensorId::T1, Validity::Stale)), false, false, stale),
             (|s| s.started_ms = NOW_MS - 29_999, false, false, Reason::BootHold { remaining_ms: 1 }),
             (|s| s.trip = None, false, false, Reason::BootHold { remaining_ms: 1 }),
@@ -224,6 +288,37 @@ mod tests {
         situation.trip = Some(trip);
         assert_eq!(decide(&situation).reason, Reason::Tripped(trip));
         assert!(!decide(&situation).permitted);
+    }
+
+    #[test]
+    fn s18_only_an_ordered_self_test_passes_by_a_trip_and_only_that() {
+        let config = CircuitConfig::default();
+        let trip = Trip {
+            trigger: TriggerId::UnexpectedCurrent,
+            circuit: CircuitId::One,
+            value: 5.0,
+            limit: 0.5,
+            at: None,
+            at_mono_ms: 3,
+        };
+        let proving = || Situation { trip: Some(trip), proving: true, self_test: Some(true), ..heating(&config) };
+        assert_eq!((decide(&proving()).on, decide(&proving()).reason), (true, Reason::SelfTest));
+        assert!(!decide(&Situation { all_off: true, ..proving() }).permitted);
+        assert!(!decide(&Situation { locked_out: true, ..proving() }).permitted);
+        assert!(!decide(&Situation { proving: false, ..proving() }).permitted);
+    }
+
+    #[test]
+    fn s19_in_test_mode_each_relay_does_as_it_is_told_and_nothing_by_itself() {
+        let config = CircuitConfig::default();
+        let relays = |circuit, inside, outside| {
+            let forced_relays = [inside, outside];
+            decide(&Situation { test_mode: Some(5), forced: circuit, forced_relays, ..heating(&config) }).relays
+        };
+        assert_eq!(relays(None, None, None), [false, false]);
+        assert_eq!(relays(forced(true, 500), None, None), [false, false]);
+        assert_eq!(relays(forced(false, 500), forced(true, 500), forced(false, 500)), [true, false]);
+        assert_eq!(relays(None, forced(true, 500), forced(true, 500)), [true, true]);
     }
 
     #[test]

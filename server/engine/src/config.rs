@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 
 use crate::calibration::Calibration;
 use crate::inputs::{Quantity, RelayId, SensorId};
+use crate::outputs::TriggerId;
 use crate::units::{Amperes, Fahrenheit, Ohms, Volts};
 
 /// Targets a person may set, °F. 155 °F scalds within two seconds; no heater for people needs more.
@@ -46,6 +47,17 @@ pub const AGREEING_SAMPLES: RangeInclusive<u32> = 1..=60;
 pub const POLLING_MS: RangeInclusive<u64> = 1_000..=60_000;
 /// Offsets of the day/night window, minutes.
 pub const WINDOW_MIN: RangeInclusive<u32> = 0..=240;
+/// Tanks, US gallons.
+pub const GALLONS: RangeInclusive<f64> = 5.0..=500.0;
+/// Heights of an element, as a share of the tank's.
+pub const ELEMENT_HEIGHT: RangeInclusive<f64> = 0.0..=0.9;
+/// A tank's heat loss, W/K: a 50-gallon one loses about 2.9.
+pub const LOSS_W_PER_K: RangeInclusive<f64> = 0.1..=20.0;
+/// A sensor sits no lower than its element, or it never feels the heat; and at most this share of the tank above
+/// it: with more cold water in between, a sensor that has fallen off can't be told from one that still waits.
+pub const SENSOR_ABOVE_ELEMENT: f64 = 5.0 / 12.0;
+/// Water takes this much per US gallon and °F: 50 gal take 1.22 kWh per 10 °F.
+pub const KWH_PER_GALLON_F: f64 = 0.00244;
 /// Crystalline silicon's open-circuit voltage rises by this share per kelvin below 25 °C.
 pub const VOC_PER_KELVIN: f64 = 0.003;
 
@@ -68,6 +80,8 @@ pub struct Config {
     pub polling_ms: u64,
     /// Which relays exist, by [`crate::inputs::RelayId::index`]. Inside relays always do.
     pub relays_present: [bool; 4],
+    /// Which triggers may trip, by [`TriggerId::index`]. One that may not still looks and shows what it sees.
+    pub triggers_enabled: [bool; TriggerId::ALL.len()],
 }
 
 /// One circuit's settings.
@@ -93,6 +107,21 @@ pub struct CircuitConfig {
     pub current_noise: Amperes,
     /// How often the temperature sensor delivers, in milliseconds.
     pub temperature_period_ms: u64,
+    /// What is heated.
+    pub tank: TankConfig,
+}
+
+/// A tank, as far as the plausibility of its temperatures needs to know it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TankConfig {
+    /// US gallons.
+    pub gallons: f64,
+    /// The element's height, 0 (bottom) to 1 (top).
+    pub element_height: f64,
+    /// The temperature sensor's height, 0 to 1.
+    pub sensor_height: f64,
+    /// Heat lost through the insulation, W/K.
+    pub loss_w_per_k: f64,
 }
 
 /// A string's data-sheet values at standard test conditions, already multiplied by the modules in series.
@@ -136,6 +165,7 @@ impl Default for Config {
             agreeing_samples: 5,
             polling_ms: 1_000,
             relays_present: [true; 4],
+            triggers_enabled: [true; TriggerId::ALL.len()],
         }
     }
 }
@@ -154,7 +184,30 @@ impl Default for CircuitConfig {
             current_range: Amperes(25.0),
             current_noise: Amperes(0.125),
             temperature_period_ms: 1_000,
+            tank: TankConfig::default(),
         }
+    }
+}
+
+impl Default for TankConfig {
+    /// A common 50-gallon tank, with the element low and the sensor in the middle.
+    fn default() -> Self {
+        Self { gallons: 50.0, element_height: 0.2, sensor_height: 0.55, loss_w_per_k: 2.9 }
+    }
+}
+
+impl TankConfig {
+    /// C: what the whole tank takes, kWh/°F.
+    pub fn kwh_per_f(&self) -> f64 {
+        self.gallons * KWH_PER_GALLON_F
+    }
+    /// C_a: what the part from the element up takes, kWh/°F. The rest stays cold.
+    pub fn heated_kwh_per_f(&self) -> f64 {
+        self.kwh_per_f() * (1.0 - self.element_height)
+    }
+    /// φ: the share of the tank between element and sensor, whose cold water is heated unfelt.
+    pub fn unfelt_share(&self) -> f64 {
+        (self.sensor_height - self.element_height).max(0.0)
     }
 }
 
@@ -211,6 +264,9 @@ pub enum Problem {
     /// A calibration made for another kind of sensor.
     #[error("was made for another kind of sensor")]
     WrongQuantity,
+    /// The trigger that nobody may disable.
+    #[error("can't be disabled")]
+    AlwaysOn,
 }
 
 impl fmt::Display for ConfigError {
@@ -242,6 +298,10 @@ impl Config {
         found.within_ms("polling_ms", self.polling_ms, POLLING_MS);
         for relay in RelayId::ALL.into_iter().filter(|r| r.is_inside() && !self.relays_present[r.index()]) {
             found.add(format!("relays_present[{}]", relay.index()), Problem::Missing);
+        }
+        let always = TriggerId::OverTemperature;
+        if !self.triggers_enabled[always.index()] {
+            found.add(format!("triggers_enabled[{}]", always.index()), Problem::AlwaysOn);
         }
         if found.0.is_empty() { Ok(()) } else { Err(ConfigError { problems: found.0 }) }
     }
@@ -286,6 +346,18 @@ impl CircuitConfig {
         found.within(&path("voltage_noise_v"), self.voltage_noise.0, share(NOISE_OF_RANGE, self.voltage_range.0));
         found.within(&path("current_noise_a"), self.current_noise.0, share(NOISE_OF_RANGE, self.current_range.0));
         found.within_ms(&path("temperature_period_ms"), self.temperature_period_ms, TEMPERATURE_PERIOD_MS);
+        self.tank.check(&path("tank."), found);
+    }
+}
+
+impl TankConfig {
+    fn check(&self, at: &str, found: &mut Findings) {
+        let path = |name: &str| format!("{at}{name}");
+        found.within(&path("gallons"), self.gallons, GALLONS);
+        found.within(&path("element_height"), self.element_height, ELEMENT_HEIGHT);
+        let highest = (self.element_height + SENSOR_ABOVE_ELEMENT).min(1.0);
+        found.within(&path("sensor_height"), self.sensor_height, self.element_height..=highest);
+        found.within(&path("loss_w_per_k"), self.loss_w_per_k, LOSS_W_PER_K);
     }
 }
 
@@ -339,7 +411,7 @@ mod tests {
     #[test]
     fn every_field_has_its_ceiling() {
         type Row = (&'static str, fn(&mut Config));
-        let rows: [Row; 21] = [
+        let rows: [Row; 27] = [
             ("circuits[0].target_f", |c| c.circuits[0].target.0 = 40.0),
             ("circuits[1].hysteresis_f", |c| c.circuits[1].hysteresis.0 = 0.0),
             ("circuits[0].over_temperature_f", |c| c.circuits[0].over_temperature.0 = 165.1),
@@ -361,6 +433,14 @@ mod tests {
             ("agreeing_samples", |c| c.agreeing_samples = 0),
             ("polling_ms", |c| c.polling_ms = 999),
             ("relays_present[2]", |c| c.relays_present[2] = false),
+            ("circuits[0].tank.gallons", |c| c.circuits[0].tank.gallons = 4.0),
+            ("circuits[0].tank.element_height", |c| {
+                (c.circuits[0].tank.element_height, c.circuits[0].tank.sensor_height) = (0.95, 1.0);
+            }),
+            ("circuits[1].tank.sensor_height", |c| c.circuits[1].tank.sensor_height = 0.62),
+            ("circuits[1].tank.sensor_height", |c| c.circuits[1].tank.sensor_height = 0.19),
+            ("circuits[0].tank.loss_w_per_k", |c| c.circuits[0].tank.loss_w_per_k = f64::NAN),
+            ("triggers_enabled[1]", |c| c.triggers_enabled = [false; TriggerId::ALL.len()]),
         ];
         for (field, change) in rows {
             assert_eq!(check(change), [field]);

@@ -21,6 +21,12 @@ pub(crate) const MAX_CLOSINGS: usize = 20;
 pub(crate) const CLOSINGS_WINDOW_MS: u64 = 3_600_000;
 /// New samples that agree before the next contact moves.
 const AGREEING: u32 = 2;
+/// Before the outside relay follows an opening inside one: long enough to see the current gone and the volts rise …
+const VOLTS_RISE_MS: u64 = 600;
+/// … on so many new samples.
+const WITHOUT_AMPS: u32 = 4;
+/// In test mode a relay rests this long.
+pub(crate) const TEST_OFF_MS: u64 = 3_000;
 /// The outside relay opens at last even if amperes seem to stay. Current through an open inside relay has tripped
 /// the watchdog long before.
 const CURRENT_GONE_MS: u64 = 10_000;
@@ -72,12 +78,21 @@ pub(crate) struct Relay {
     /// The last closings, oldest at `closings % MAX_CLOSINGS`.
     closed_at_ms: [u64; MAX_CLOSINGS],
     closings: u64,
+    hot_breaks: u64,
+    broken_va: f64,
 }
 
 impl Relay {
     /// The start counts as an opening.
     const fn new(now_ms: u64) -> Self {
-        Self { closed: false, changed_ms: now_ms, closed_at_ms: [0; MAX_CLOSINGS], closings: 0 }
+        Self {
+            closed: false,
+            changed_ms: now_ms,
+            closed_at_ms: [0; MAX_CLOSINGS],
+            closings: 0,
+            hot_breaks: 0,
+            broken_va: 0.0,
+        }
     }
 
     pub(crate) const fn is_closed(&self) -> bool {
@@ -93,12 +108,17 @@ impl Relay {
         self.closings
     }
 
+    /// Openings under current, and the sum of amperes times volts at them.
+    pub(crate) const fn wear(&self) -> (u64, f64) {
+        (self.hot_breaks, self.broken_va)
+    }
+
     fn oldest(&self) -> usize {
         (self.closings % MAX_CLOSINGS as u64) as usize
     }
 
-    fn wait(&self, now_ms: u64) -> Option<Wait> {
-        let rest = MINIMUM_OFF_MS.saturating_sub(now_ms.saturating_sub(self.changed_ms));
+    fn wait(&self, now_ms: u64, minimum_off_ms: u64) -> Option<Wait> {
+        let rest = minimum_off_ms.saturating_sub(now_ms.saturating_sub(self.changed_ms));
         let crowded = if self.closings < MAX_CLOSINGS as u64 {
             0
         } else {
@@ -119,8 +139,13 @@ impl Relay {
         self.changed_ms = now_ms;
     }
 
-    fn open(&mut self, now_ms: u64) {
+    /// Breaks what flows, if anything does.
+    fn open(&mut self, now_ms: u64, load_va: Option<f64>) {
         if self.closed {
+            if let Some(load_va) = load_va {
+                self.hot_breaks += 1;
+                self.broken_va += load_va;
+            }
             self.closed = false;
             self.changed_ms = now_ms;
         }
@@ -133,6 +158,11 @@ pub(crate) struct Contactor {
     inside: Relay,
     outside: Relay,
     outside_present: bool,
+    minimum_off_ms: u64,
+    /// The newest volts and amperes while on.
+    load: [f64; 2],
+    /// More amperes than this are a load.
+    amps_present: f64,
     /// New samples in a row with volts and without amperes, since a contact last moved.
     with_volts: u32,
     without_amps: u32,
@@ -144,6 +174,9 @@ impl Contactor {
             inside: Relay::new(now_ms),
             outside: Relay::new(now_ms),
             outside_present,
+            minimum_off_ms: MINIMUM_OFF_MS,
+            load: [0.0; 2],
+            amps_present: f64::INFINITY,
             with_volts: 0,
             without_amps: 0,
         }
@@ -170,11 +203,17 @@ impl Contactor {
         }
     }
 
-    /// Everything opens now.
+    /// Everything opens now. Both contacts may have a share in breaking the load.
     pub(crate) fn open_all(&mut self, now_ms: u64) {
-        self.inside.open(now_ms);
-        self.outside.open(now_ms);
+        let load_va = self.load_va();
+        self.inside.open(now_ms, load_va);
+        self.outside.open(now_ms, load_va);
         self.moved();
+    }
+
+    /// How long a relay rests before it closes again.
+    pub(crate) const fn set_minimum_off(&mut self, minimum_off_ms: u64) {
+        self.minimum_off_ms = minimum_off_ms;
     }
 
     /// The outside relay was added or taken away; either way the circuit begins open.
@@ -193,6 +232,11 @@ impl Contactor {
         &self.outside
     }
 
+    /// Whether there is an outside relay.
+    pub(crate) const fn has_outside(&self) -> bool {
+        self.outside_present
+    }
+
     /// All its relays are commanded closed.
     pub(crate) const fn is_on(&self) -> bool {
         self.inside.closed && (self.outside.closed || !self.outside_present)
@@ -202,7 +246,7 @@ impl Contactor {
         match (self.inside.closed, wish) {
             (true, false) => self.open_inside(now_ms),
             (false, true) => {
-                if let Some(wait) = self.inside.wait(now_ms) {
+                if let Some(wait) = self.inside.wait(now_ms, self.minimum_off_ms) {
                     return Progress::Waiting(wait);
                 }
                 self.inside.close(now_ms);
@@ -214,13 +258,16 @@ impl Contactor {
     }
 
     fn open_inside(&mut self, now_ms: u64) {
-        self.inside.open(now_ms);
+        self.inside.open(now_ms, self.load_va());
         self.moved();
     }
 
     /// Only when the inside relay, if it is to follow, may follow at once.
     fn close_outside(&mut self, now_ms: u64, inside_follows: bool) -> Progress {
-        let waits = [self.outside.wait(now_ms), self.inside.wait(now_ms).filter(|_| inside_follows)];
+        let waits = [
+            self.outside.wait(now_ms, self.minimum_off_ms),
+            self.inside.wait(now_ms, self.minimum_off_ms).filter(|_| inside_follows),
+        ];
         if let Some(wait) = waits.into_iter().flatten().max_by_key(|w| w.ms()) {
             return Progress::Waiting(wait);
         }
@@ -230,17 +277,18 @@ impl Contactor {
     }
 
     fn open_outside(&mut self, now_ms: u64) -> Progress {
-        let waited = now_ms.saturating_sub(self.inside.changed_ms) >= CURRENT_GONE_MS;
-        if self.without_amps < AGREEING && !waited {
+        let open_ms = now_ms.saturating_sub(self.inside.changed_ms);
+        let gone = self.without_amps >= WITHOUT_AMPS && open_ms >= VOLTS_RISE_MS;
+        if !gone && open_ms < CURRENT_GONE_MS {
             return Progress::Opening;
         }
-        self.outside.open(now_ms);
+        self.outside.open(now_ms, None);
         self.moved();
         Progress::Settled
     }
 
     fn close_inside_on_volts(&mut self, now_ms: u64) -> Progress {
-        if let Some(wait) = self.inside.wait(now_ms) {
+        if let Some(wait) = self.inside.wait(now_ms, self.minimum_off_ms) {
             return Progress::Waiting(wait);
         }
         if self.with_volts >= AGREEING && self.without_amps >= AGREEING {
@@ -254,6 +302,13 @@ impl Contactor {
 
     /// Only samples taken after the last move tell anything about where the contacts stand now.
     fn count(&mut self, meters: &Meters) {
+        self.amps_present = meters.amps_present;
+        if self.is_on() {
+            let newest = [meters.volts, meters.amps].map(|s| s.filter(|s| s.plausible));
+            for (load, sighting) in self.load.iter_mut().zip(newest) {
+                *load = sighting.map_or(*load, |s| s.value);
+            }
+        }
         let moved_ms = self.inside.changed_ms.max(self.outside.changed_ms);
         let since_move = |s: &Sighting| s.taken_ms > moved_ms;
         if let Some(volts) = meters.volts.filter(since_move) {
@@ -265,7 +320,14 @@ impl Contactor {
         }
     }
 
+    /// Volts times amperes, if current flows.
+    fn load_va(&self) -> Option<f64> {
+        let [volts, amps] = self.load;
+        (self.is_on() && amps > self.amps_present).then_some((volts * amps).max(0.0))
+    }
+
     fn moved(&mut self) {
+        self.load = [0.0; 2];
         self.with_volts = 0;
         self.without_amps = 0;
     }
@@ -338,9 +400,40 @@ mod tests {
     fn inside_opens_first_then_outside_when_the_current_is_gone() {
         let open = |amps, steps| drive(&mut closed(), RESTED_MS + 1_000, steps, (false, false), (0.0, amps));
         let going = (Progress::Opening, false, true);
-        assert_eq!(open(0.0, 3), [going, going, (Progress::Settled, false, false)]);
+        let opened = open(0.0, 7);
+        assert_eq!((&opened[..6], opened[6]), (&[going; 6][..], (Progress::Settled, false, false)));
         let stays = open(5.0, 101);
         assert_eq!((stays[99], stays[100]), (going, (Progress::Settled, false, false)), "bounded");
+    }
+
+    #[test]
+    fn s26_wear_is_counted_where_a_load_is_broken() {
+        let wear = |c: &Contactor| (c.inside.wear(), c.outside.wear());
+        let on = |amps| {
+            let mut contactor = closed();
+            drive(&mut contactor, RESTED_MS + 1_000, 5, (true, true), (250.0, amps));
+            contactor
+        };
+        let mut ordered = on(6.0);
+        drive(&mut ordered, RESTED_MS + 2_000, 1, (false, false), (250.0, 6.0));
+        drive(&mut ordered, RESTED_MS + 2_100, 20, (false, false), (350.0, 0.0));
+        assert_eq!(wear(&ordered), ((1, 1_500.0), (0, 0.0)), "the outside one breaks nothing");
+        let mut at_once = on(6.0);
+        at_once.open_all(RESTED_MS + 2_000);
+        at_once.open_all(RESTED_MS + 2_100);
+        assert_eq!(wear(&at_once), ((1, 1_500.0), (1, 1_500.0)));
+        let mut dark = on(0.3);
+        drive(&mut dark, RESTED_MS + 2_000, 20, (false, false), (250.0, 0.0));
+        assert_eq!(wear(&dark), ((0, 0.0), (0, 0.0)));
+    }
+
+    #[test]
+    fn s19_in_test_mode_three_seconds_of_rest_are_enough() {
+        let mut contactor = Contactor::new(START_MS, true);
+        contactor.set_minimum_off(TEST_OFF_MS);
+        let early = drive(&mut contactor, START_MS + 2_900, 1, (true, true), (0.0, 0.0));
+        assert_eq!(early[0].0, Progress::Waiting(Wait::MinimumOff(100)));
+        assert_eq!(drive(&mut contactor, START_MS + 3_000, 1, (true, true), (0.0, 0.0))[0].0, Progress::Closing);
     }
 
     #[test]
@@ -357,7 +450,7 @@ mod tests {
         let mut contactor = closed();
         contactor.open_all(RESTED_MS + 500);
         assert!(!contactor.inside.closed && !contactor.outside.closed);
-        assert_eq!(contactor.inside.wait(RESTED_MS + 500), Some(Wait::MinimumOff(MINIMUM_OFF_MS)));
+        assert_eq!(contactor.inside.wait(RESTED_MS + 500, MINIMUM_OFF_MS), Some(Wait::MinimumOff(MINIMUM_OFF_MS)));
         contactor.open_all(RESTED_MS + 1_000);
         assert_eq!(contactor.inside.changed_ms(), RESTED_MS + 500, "an open relay does not open again");
     }
@@ -368,14 +461,17 @@ mod tests {
         let mut now_ms = 0;
         for n in 0..20 {
             now_ms += MINIMUM_OFF_MS;
-            assert_eq!(relay.wait(now_ms), None, "closing {n}");
+            assert_eq!(relay.wait(now_ms, MINIMUM_OFF_MS), None, "closing {n}");
             relay.close(now_ms);
-            relay.open(now_ms);
+            relay.open(now_ms, None);
         }
         let first_ms = MINIMUM_OFF_MS;
         now_ms += MINIMUM_OFF_MS;
-        assert_eq!(relay.wait(now_ms), Some(Wait::TooManyClosings(first_ms + CLOSINGS_WINDOW_MS - now_ms)));
-        assert_eq!(relay.wait(first_ms + CLOSINGS_WINDOW_MS), None);
+        assert_eq!(
+            relay.wait(now_ms, MINIMUM_OFF_MS),
+            Some(Wait::TooManyClosings(first_ms + CLOSINGS_WINDOW_MS - now_ms))
+        );
+        assert_eq!(relay.wait(first_ms + CLOSINGS_WINDOW_MS, MINIMUM_OFF_MS), None);
         assert_eq!(relay.closings(), 20);
     }
 

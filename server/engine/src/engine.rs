@@ -2,18 +2,23 @@
 
 use crate::arbiter::{self, Decision, Situation};
 use crate::config::{CircuitConfig, Config, ConfigError};
-use crate::contactor::{Contactor, Meters, Progress, Relay, Wait};
+use crate::contactor::{Contactor, MINIMUM_OFF_MS, Meters, Progress, Relay, TEST_OFF_MS, Wait};
 use crate::daylight::{Daylight, Light};
-use crate::inputs::{CircuitId, Inputs, RelayId, SensorId};
+use crate::heat::{Heat, HeatMeter};
+use crate::inputs::{CircuitId, Inputs, Quantity, RelayId, SensorId};
 use crate::outputs::{
-    CircuitSnapshot, DaylightSnapshot, Event, Outputs, Override, Reason, Record, RelaySnapshot, Snapshot, Step,
-    TriggerId, Trip, Validity,
+    CircuitSnapshot, DaylightSnapshot, Event, Outputs, Override, PanelSnapshot, Reason, Record, RelaySnapshot,
+    SelfTestResult, Snapshot, Step, Trace, TriggerId, Trip, TripRecord, Validity,
 };
+use crate::panel::PanelWatch;
 use crate::readings::{Limits, Sensor};
 use crate::record::{Contribution, Recorder};
+use crate::self_test::{SelfTest, Sight};
 use crate::thermostat::Thermostat;
+use crate::trace::Tracer;
 use crate::units::{Amperes, Now, Ohms, Volts, Watts};
-use crate::watchdog::{AMPS_PRESENT, Held, Path, View, Watchdog, current_band, voltage_band};
+use crate::watchdog::{AMPS_PRESENT, Contact, Contacts, Held, Noise, Path, View, Watchdog};
+use crate::zero::{Offsets, UNZEROED, ZEROED, Zero};
 
 /// The longest a person may force something on: a day.
 pub const MAX_FORCED_ON_MS: u64 = 24 * 3_600_000;
@@ -21,6 +26,12 @@ pub const MAX_FORCED_ON_MS: u64 = 24 * 3_600_000;
 pub const MIN_FORCED_MS: u64 = 1_000;
 /// Longer "off" overrides are cut to this: a year. For good there is [`Command::AllOff`].
 pub const MAX_FORCED_OFF_MS: u64 = 366 * 24 * 3_600_000;
+/// Nothing flows or lingers any more this long after both contacts opened.
+const RESTED_MS: u64 = 60_000;
+/// Test mode lasts this long unless a person says otherwise: five minutes.
+pub const DEFAULT_TEST_MS: u64 = 5 * 60_000;
+/// … and this long at most: an hour.
+pub const MAX_TEST_MS: u64 = 60 * 60_000;
 /// "Near the limit" ends this far below where it began, °F.
 const TOO_HOT_BAND_F: f64 = 2.0;
 
@@ -51,10 +62,21 @@ pub enum Command {
     ReleaseRelay(RelayId),
     /// Open everything, end every "on" override, and stay so until [`Command::Resume`].
     AllOff,
-    /// End all-off.
+    /// End all-off and the restart lock-out.
     Resume,
     /// Clear the latched trips.
     ClearTrip,
+    /// Move relays by hand only, for a time: regulation is off, the watchdog is not. Relay overrides end when it begins
+    /// and when it ends.
+    TestMode {
+        /// Begin (again) or end.
+        on: bool,
+        /// For how long, in milliseconds ([`DEFAULT_TEST_MS`], at most [`MAX_TEST_MS`]).
+        for_ms: u64,
+    },
+    /// Let the contacts of a tripped circuit prove themselves, so that the latch may be cleared: on until 1 A has
+    /// flowed, then off.
+    SelfTest(CircuitId),
 }
 
 /// Why a command was not followed. Nothing has changed then.
@@ -69,6 +91,15 @@ pub enum Refused {
         circuit: CircuitId,
         /// Milliseconds until it may be cleared, or `None` while the cause is there or can't be judged.
         remaining_ms: Option<u64>,
+    },
+    /// The trip's cause looks absent without sun as well: the contacts have to prove themselves first
+    /// ([`Command::SelfTest`]).
+    #[error("the contacts must first prove themselves in the sun: start a self-test")]
+    SelfTestNeeded {
+        /// Which trigger holds it.
+        trigger: TriggerId,
+        /// In which circuit.
+        circuit: CircuitId,
     },
     /// There is nothing to clear.
     #[error("nothing has tripped")]
@@ -96,10 +127,18 @@ pub struct Engine {
     started_ms: u64,
     now: Now,
     sensors: [Sensor; 6],
+    /// By [`SensorId::index`]; thermometers keep theirs at nothing.
+    zeros: [Zero; 6],
+    panel: PanelWatch,
     circuits: [Circuit; 2],
     daylight: Daylight,
     light: Light,
     all_off: bool,
+    locked_out: bool,
+    unguarded: bool,
+    /// When test mode ends.
+    test_until_ms: Option<u64>,
+    tracer: Tracer,
     watchdog: Watchdog,
     recorder: Recorder,
     /// Waiting for the next step.
@@ -114,6 +153,10 @@ struct Circuit {
     forced: Option<Override>,
     forced_relays: [Option<Override>; 2],
     too_hot: bool,
+    heat: HeatMeter,
+    /// A new temperature came in this step, and there were enough before it.
+    felt: bool,
+    self_test: SelfTest,
     reason: Reason,
 }
 
@@ -128,10 +171,16 @@ impl Engine {
             started_ms: now.mono_ms,
             now,
             sensors: std::array::from_fn(|_| Sensor::new()),
+            zeros: [Zero::default(); 6],
+            panel: PanelWatch::default(),
             circuits: CircuitId::ALL.map(|id| Circuit::new(id, &config, now)),
             daylight: Daylight::default(),
             light: Light::NoClock,
             all_off: false,
+            locked_out: false,
+            unguarded: false,
+            test_until_ms: None,
+            tracer: Tracer::new(),
             watchdog: Watchdog::new(),
             recorder: Recorder::new(now.mono_ms),
             events: Vec::new(),
@@ -145,15 +194,23 @@ impl Engine {
     pub fn step(&mut self, now: Now, inputs: &Inputs) -> Step {
         self.now = Now { mono_ms: now.mono_ms.max(self.now.mono_ms), wall: now.wall };
         let before = self.outputs();
+        self.hear_panel(inputs);
+        self.unguarded = inputs.unguarded;
         self.read(inputs);
+        CircuitId::ALL.into_iter().for_each(|id| self.weigh(id));
         self.light = self.daylight.at(now.wall, self.config.place, self.config.window);
+        if self.test_until_ms.is_some_and(|until| until <= self.now.mono_ms) {
+            self.end_test_mode();
+        }
         for id in CircuitId::ALL {
             self.rewire(id);
             self.expire_overrides(id);
+            self.follow_self_test(id);
             self.decide(id);
         }
-        self.watch();
+        let tripped = self.watch();
         self.report_relays(before);
+        self.tracer.step(self.trace(), tripped);
         let record = self.record();
         Step { outputs: self.outputs(), events: std::mem::take(&mut self.events), record }
     }
@@ -172,12 +229,29 @@ impl Engine {
             Command::ReleaseRelay(relay) => *self.forced_relay(relay) = None,
             Command::AllOff => {
                 self.all_off = true;
+                self.end_test_mode();
                 CircuitId::ALL.into_iter().for_each(|id| self.end_overrides(id, |forced| forced.on));
             }
-            Command::Resume => self.all_off = false,
+            Command::Resume => (self.all_off, self.locked_out) = (false, false),
             Command::ClearTrip => self.watchdog.clear(now, &mut self.events).map_err(Refused::from)?,
+            Command::TestMode { on: true, for_ms } => self.begin_test_mode(now, for_ms)?,
+            Command::TestMode { on: false, .. } => self.end_test_mode(),
+            Command::SelfTest(circuit) => {
+                self.watchdog.may_prove(circuit, now).map_err(Refused::from)?;
+                self.circuits[circuit.index()].self_test.order(now.mono_ms);
+            }
         }
         Ok(())
+    }
+
+    /// Keeps everything off until a person resumes: the program restarted too often.
+    pub const fn lock_out(&mut self) {
+        self.locked_out = true;
+    }
+
+    /// What the sensors said around the last trip, once: complete five seconds after it.
+    pub const fn take_trip_record(&mut self) -> Option<TripRecord> {
+        self.tracer.take()
     }
 
     /// Replaces the configuration, whole or not at all. Latches, overrides and timers stay.
@@ -212,14 +286,30 @@ impl Engine {
                 Light::Closed(until) => DaylightSnapshot { open: false, changes_at: until },
             },
             all_off: self.all_off,
+            locked_out: self.locked_out,
+            test_mode_until_mono_ms: self.test_until_ms,
+            panel: self.panel.said().map(|(panel, known)| PanelSnapshot {
+                known,
+                tripped: panel.tripped,
+                outside_closed: panel.outside_closed,
+            }),
             trip: self.watchdog.trip(),
-            triggers: self.watchdog.states(),
+            triggers: self.watchdog.states(&self.config.triggers_enabled),
         }
     }
 }
 
 /// The parts of a step, in its order.
 impl Engine {
+    fn hear_panel(&mut self, inputs: &Inputs) {
+        let was_known = self.panel.said().is_some_and(|(_, known)| known);
+        self.panel.update(self.now, inputs.panel);
+        let known = self.panel.said().is_some_and(|(_, known)| known);
+        if known != was_known {
+            self.events.push(Event::PanelChanged { known });
+        }
+    }
+
     fn read(&mut self, inputs: &Inputs) {
         for id in SensorId::ALL {
             let config = &self.config.circuits[id.circuit().index()];
@@ -227,7 +317,8 @@ impl Engine {
             let sensor = &mut self.sensors[id.index()];
             let before = sensor.validity();
             let calibration = &self.config.calibrations[id.index()];
-            let accepted = sensor.update(self.now, inputs.channel(id), &limits, calibration);
+            let zero = self.zeros[id.index()].offset(self.now.mono_ms);
+            let accepted = sensor.update(self.now, inputs.channel(id), &limits, calibration, zero);
             if sensor.validity() != before {
                 self.events.push(Event::SensorChanged { sensor: id, validity: sensor.validity() });
             }
@@ -241,6 +332,40 @@ impl Engine {
                 }
                 circuit.feel(sensor.larger(), config);
             }
+        }
+    }
+
+    /// Follows the tank's heat, and the meters' zeros while there is nothing to measure.
+    fn weigh(&mut self, id: CircuitId) {
+        let now_ms = self.now.mono_ms;
+        let power = self.power(id).filter(|_| self.circuits[id.index()].contactor.is_on());
+        let flows = self.value(id.current()).is_some_and(|amps| amps > AMPS_PRESENT);
+        let thermometer = &self.sensors[id.temperature().index()];
+        let (sighting, synthetic) = (thermometer.sighting().filter(|s| s.plausible), thermometer.is_synthetic());
+        let circuit = &mut self.circuits[id.index()];
+        circuit.heat.count(now_ms, power.map(|power| if flows { power } else { Watts(0.0) }));
+        circuit.felt = sighting.is_some_and(|sighting| circuit.heat.sample(&sighting, synthetic));
+        let contacts = circuit.contacts();
+        let night = matches!(self.light, Light::Closed(_));
+        let rests = night && contacts.rest_since_ms().is_some_and(|since| self.now.since(since) >= RESTED_MS);
+        for sensor in [id.voltage(), id.current()] {
+            self.seek_zero(sensor, rests);
+        }
+    }
+
+    fn seek_zero(&mut self, sensor: SensorId, rests: bool) {
+        let noise = self.noise(sensor.circuit());
+        let zero = &mut self.zeros[sensor.index()];
+        if !rests {
+            zero.interrupt();
+            return;
+        }
+        let (most, band) = match sensor.quantity() {
+            Quantity::Voltage => (UNZEROED.volts, noise.volts::<1>()),
+            _ => (UNZEROED.amps, noise.amps::<1>()),
+        };
+        if let Some(sighting) = self.sensors[sensor.index()].sighting() {
+            zero.rest(&sighting, most, band);
         }
     }
 
@@ -260,37 +385,83 @@ impl Engine {
         self.end_overrides(id, |forced| forced.until_mono_ms <= now_ms || (forced.on && too_hot));
     }
 
+    /// Lets the self-test see what the contacts did, and ends a run that is over or that a person says "off" to.
+    fn follow_self_test(&mut self, id: CircuitId) {
+        if self.circuits[id.index()].is_off_by_hand() {
+            self.abandon_self_test(id, SelfTestResult::Inconclusive);
+        }
+        let sighting = |sensor: SensorId| self.sensors[sensor.index()].sighting().filter(|s| s.plausible);
+        let circuit = &self.circuits[id.index()];
+        let ordered = circuit.self_test.is_ordered();
+        let sight = Sight {
+            now_ms: self.now.mono_ms,
+            volts: sighting(id.voltage()),
+            amps: sighting(id.current()),
+            contacts: circuit.contacts(),
+            noise: self.noise(id),
+        };
+        let result = self.circuits[id.index()].self_test.observe(&sight);
+        if let Some(result) = result {
+            if ordered && result == SelfTestResult::Passed {
+                self.watchdog.prove(id);
+            }
+            self.events.push(Event::SelfTestEnded { circuit: id, result });
+        }
+    }
+
+    fn abandon_self_test(&mut self, id: CircuitId, result: SelfTestResult) {
+        if self.circuits[id.index()].self_test.abandon() {
+            self.events.push(Event::SelfTestEnded { circuit: id, result });
+        }
+    }
+
     /// Ladder, then contact timing.
     fn decide(&mut self, id: CircuitId) {
         let decision = arbiter::decide(&self.situation(id));
+        let regulated = matches!(decision.reason, Reason::Heating { .. });
+        if !decision.permitted {
+            self.abandon_self_test(id, SelfTestResult::Inconclusive);
+        } else if regulated && self.circuits[id.index()].contactor.is_on() {
+            let circuit = &mut self.circuits[id.index()];
+            circuit.self_test.begin_if_due(self.now.mono_ms, circuit.contactor.has_outside());
+        }
         let meters = self.meters(id);
+        let minimum_off_ms = if self.test_until_ms.is_some() { TEST_OFF_MS } else { MINIMUM_OFF_MS };
         let circuit = &mut self.circuits[id.index()];
+        circuit.contactor.set_minimum_off(minimum_off_ms);
         let reason = circuit.follow(self.now, &decision, &meters);
         circuit.explain(id, reason, &mut self.events);
     }
 
-    /// The watchdog's turn, after everyone else's: it only opens.
-    fn watch(&mut self) {
-        let tripped = self.watchdog.trip();
+    /// The watchdog's turn, after everyone else's: it only opens. The trip, if this step brought the first.
+    fn watch(&mut self) -> Option<Trip> {
+        let before = self.watchdog.trip();
+        let mut fires = false;
         for id in CircuitId::ALL {
             let sighting = |sensor: SensorId| self.sensors[sensor.index()].sighting();
             let view = View {
                 now: self.now,
                 config: &self.config.circuits[id.index()],
+                record_low: self.config.record_low,
+                noise: self.noise(id),
                 volts: sighting(id.voltage()),
                 amps: sighting(id.current()),
                 temperature: sighting(id.temperature()),
+                heat: self.heat(id),
                 path: self.circuits[id.index()].path(),
+                contacts: self.circuits[id.index()].contacts(),
+                panel: self.panel.view(id),
             };
-            self.watchdog.watch(id, &view, &mut self.events);
+            fires |= self.watchdog.watch(id, &view, &self.config.triggers_enabled, &mut self.events);
         }
-        if let (None, Some(trip)) = (tripped, self.watchdog.trip()) {
-            for id in CircuitId::ALL {
-                let circuit = &mut self.circuits[id.index()];
-                circuit.contactor.open_all(self.now.mono_ms);
-                circuit.explain(id, Reason::Tripped(trip), &mut self.events);
-            }
+        let trip = self.watchdog.trip().filter(|_| fires)?;
+        for id in CircuitId::ALL {
+            self.abandon_self_test(id, SelfTestResult::Failed);
+            let circuit = &mut self.circuits[id.index()];
+            circuit.contactor.open_all(self.now.mono_ms);
+            circuit.explain(id, Reason::Tripped(trip), &mut self.events);
         }
+        Some(trip).filter(|_| before.is_none())
     }
 
     fn report_relays(&mut self, before: Outputs) {
@@ -301,6 +472,14 @@ impl Engine {
                 let reason = self.circuits[relay.circuit().index()].reason;
                 self.events.push(Event::RelayChanged { relay, closed, reason });
             }
+        }
+    }
+
+    fn trace(&self) -> Trace {
+        Trace {
+            mono_ms: self.now.mono_ms,
+            raw: std::array::from_fn(|n| self.sensors[n].newest_raw()),
+            closed: self.outputs().closed,
         }
     }
 
@@ -331,7 +510,13 @@ impl Engine {
             trip: self.watchdog.trip(),
             started_ms: self.started_ms,
             not_ready: needed.into_iter().find_map(|s| self.not_ready(s)),
+            unguarded: self.unguarded,
+            locked_out: self.locked_out,
+            panel_hold: self.panel.hold(self.now),
             all_off: self.all_off,
+            test_mode: self.test_until_ms.map(|until| until.saturating_sub(self.now.mono_ms)),
+            self_test: circuit.self_test.wish(),
+            proving: circuit.self_test.is_ordered(),
             too_hot: circuit.too_hot,
             hottest: temperature.larger(),
             temperature: temperature.value(),
@@ -349,13 +534,30 @@ impl Engine {
     }
 
     fn meters(&self, id: CircuitId) -> Meters {
-        let config = &self.config.circuits[id.index()];
+        let noise = self.noise(id);
         Meters {
             volts: self.sensors[id.voltage().index()].sighting(),
             amps: self.sensors[id.current().index()].sighting(),
-            volts_present: voltage_band::<1>(config),
-            amps_present: AMPS_PRESENT.max(current_band::<1>(config)),
+            volts_present: noise.volts::<1>(),
+            amps_present: AMPS_PRESENT.max(noise.amps::<1>()),
         }
+    }
+
+    /// How exact the circuit's meters are: better once they have been zeroed.
+    fn noise(&self, id: CircuitId) -> Noise {
+        let now_ms = self.now.mono_ms;
+        let zeroed = |sensor: SensorId| self.zeros[sensor.index()].is_found(now_ms);
+        let offsets = Offsets {
+            volts: if zeroed(id.voltage()) { ZEROED.volts } else { UNZEROED.volts },
+            amps: if zeroed(id.current()) { ZEROED.amps } else { UNZEROED.amps },
+        };
+        Noise::new(&self.config.circuits[id.index()], offsets)
+    }
+
+    fn heat(&self, id: CircuitId) -> Option<Heat> {
+        let [own, other] = [id.index(), 1 - id.index()].map(|n| &self.circuits[n]);
+        let own = own.heat.tank().filter(|_| own.felt)?;
+        Some(Heat { own, other: other.heat.tank() })
     }
 
     fn value(&self, sensor: SensorId) -> Option<f64> {
@@ -367,8 +569,7 @@ impl Engine {
     }
 
     fn resistance(&self, id: CircuitId) -> Option<Ohms> {
-        let config = &self.config.circuits[id.index()];
-        let amps = self.value(id.current()).filter(|amps| *amps > current_band::<1>(config))?;
+        let amps = self.value(id.current()).filter(|amps| *amps > self.noise(id).amps::<1>())?;
         Some(Volts(self.value(id.voltage())?) / Amperes(amps))
     }
 
@@ -386,6 +587,8 @@ impl Engine {
             demand: circuit.thermostat.demand(),
             reason: circuit.reason,
             forced: circuit.forced,
+            self_test_runs: circuit.self_test.is_running(),
+            proved_at_mono_ms: circuit.self_test.proved_ms(circuit.contactor.has_outside()),
             target: config.target,
             hysteresis: config.hysteresis,
         }
@@ -394,17 +597,44 @@ impl Engine {
     fn relay_snapshot(&self, id: RelayId) -> RelaySnapshot {
         let circuit = &self.circuits[id.circuit().index()];
         let relay = circuit.relay(id);
+        let (hot_breaks, broken_va) = relay.wear();
         RelaySnapshot {
             present: self.config.relays_present[id.index()],
             closed: relay.is_closed(),
             forced: circuit.forced_relays[place(id)],
             closings: relay.closings(),
+            hot_breaks,
+            broken_va,
         }
     }
 }
 
-/// Overrides.
+/// Test mode and overrides.
 impl Engine {
+    fn begin_test_mode(&mut self, now: Now, for_ms: u64) -> Result<(), Refused> {
+        if !(MIN_FORCED_MS..=MAX_TEST_MS).contains(&for_ms) {
+            return Err(Refused::DurationOutOfRange { min_ms: MIN_FORCED_MS, max_ms: MAX_TEST_MS });
+        }
+        if self.test_until_ms.replace(now.mono_ms.saturating_add(for_ms)).is_none() {
+            self.events.push(Event::TestMode { on: true });
+            self.release_relays();
+        }
+        CircuitId::ALL.into_iter().for_each(|id| self.abandon_self_test(id, SelfTestResult::Inconclusive));
+        Ok(())
+    }
+
+    fn end_test_mode(&mut self) {
+        if self.test_until_ms.take().is_some() {
+            self.events.push(Event::TestMode { on: false });
+            self.release_relays();
+        }
+    }
+
+    /// What was done by hand before or during a test does not outlive its beginning or its end.
+    fn release_relays(&mut self) {
+        self.circuits.iter_mut().for_each(|circuit| circuit.forced_relays = [None; 2]);
+    }
+
     fn force_relay(&mut self, now: Now, relay: RelayId, on: bool, for_ms: u64) -> Result<(), Refused> {
         if self.config.relays_present[relay.index()] {
             *self.forced_relay(relay) = Some(force(now, on, for_ms)?);
@@ -440,6 +670,9 @@ impl Circuit {
             forced: None,
             forced_relays: [None; 2],
             too_hot: false,
+            heat: HeatMeter::default(),
+            felt: false,
+            self_test: SelfTest::default(),
             reason: Reason::BootHold { remaining_ms: arbiter::BOOT_HOLD_MS },
         }
     }
@@ -487,6 +720,19 @@ impl Circuit {
         if self.contactor.is_on() { Path::Closed { since_ms } } else { Path::Open { since_ms } }
     }
 
+    fn is_off_by_hand(&self) -> bool {
+        let [inside, outside] = self.forced_relays;
+        [self.forced, inside, outside].into_iter().flatten().any(|forced| !forced.on)
+    }
+
+    fn contacts(&self) -> Contacts {
+        let contact = |relay: &Relay| Contact { closed: relay.is_closed(), since_ms: relay.changed_ms() };
+        Contacts {
+            inside: contact(self.contactor.inside()),
+            outside: self.contactor.has_outside().then(|| contact(self.contactor.outside())),
+        }
+    }
+
     const fn relay(&self, id: RelayId) -> &Relay {
         if id.is_inside() { self.contactor.inside() } else { self.contactor.outside() }
     }
@@ -497,6 +743,7 @@ impl From<Held> for Refused {
         match held {
             Held::NothingTripped => Self::NothingTripped,
             Held::Cause { trigger, circuit, remaining_ms } => Self::CausePresent { trigger, circuit, remaining_ms },
+            Held::Unproved { trigger, circuit } => Self::SelfTestNeeded { trigger, circuit },
         }
     }
 }

@@ -169,11 +169,27 @@ pub struct Channel {
     pub synthetic: bool,
 }
 
+/// What the breaker panel said last. Its word can hold heating off and add a trip, never remove one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Panel {
+    /// When the newest good poll came, on the monotonic clock. `None`: never, or not since the panel restarted
+    /// itself; it is unknown then, at once.
+    pub seen_ms: Option<u64>,
+    /// By circuit: the ground-fault breaker has tripped.
+    pub tripped: [bool; 2],
+    /// By circuit: whether the panel says that its outside relay is closed; `None` when it doesn't say.
+    pub outside_closed: [Option<bool>; 2],
+}
+
 /// The frozen image of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Inputs {
     /// By [`SensorId::index`].
     pub sensors: [Channel; 6],
+    /// The breaker panel; `None` where there is none. One that is there and silent is a [`Panel`] that was not seen.
+    pub panel: Option<Panel>,
+    /// Nobody would open the relays if this process died: its guard is gone.
+    pub unguarded: bool,
 }
 
 impl Inputs {

@@ -75,30 +75,102 @@ pub enum TriggerId {
     UnexpectedCurrent,
     /// Volts without current through closed relays: the element or a contact is open.
     OpenElement,
+    /// At the start it could not be told whether a trip was latched.
+    LatchUnreadable,
+    /// More volts than the string can give on the coldest morning.
+    OverVoltage,
+    /// Volts the wrong way round.
+    ReverseVoltage,
+    /// A temperature rises faster than water can.
+    FastRise,
+    /// Heat goes in and the thermometer doesn't feel it.
+    NoRise,
+    /// Water grows warmer with the relays open.
+    WarmsWhileOff,
+    /// The thermometer says the same whatever goes in.
+    FrozenSensor,
+    /// Both thermometers say the same to the last bit.
+    EqualSensors,
+    /// The idle tank's thermometer follows this tank's heat.
+    SwappedSensors,
+    /// The volts did not rise when the inside relay opened.
+    WeldedInside,
+    /// Volts are there with both relays open.
+    WeldedOutside,
+    /// The panel's ground-fault breaker has tripped.
+    GfciTrip,
+    /// The breaker panel was lost again and again.
+    GfciLost,
 }
 
 impl TriggerId {
     /// All, in the order of the snapshot.
-    pub const ALL: [Self; 5] =
-        [Self::OverCurrent, Self::OverTemperature, Self::Impedance, Self::UnexpectedCurrent, Self::OpenElement];
-    /// 0 to 4.
+    pub const ALL: [Self; 18] = [
+        Self::OverCurrent,
+        Self::OverTemperature,
+        Self::Impedance,
+        Self::UnexpectedCurrent,
+        Self::OpenElement,
+        Self::LatchUnreadable,
+        Self::OverVoltage,
+        Self::ReverseVoltage,
+        Self::FastRise,
+        Self::NoRise,
+        Self::WarmsWhileOff,
+        Self::FrozenSensor,
+        Self::EqualSensors,
+        Self::SwappedSensors,
+        Self::WeldedInside,
+        Self::WeldedOutside,
+        Self::GfciTrip,
+        Self::GfciLost,
+    ];
+    /// Its place in [`TriggerId::ALL`].
     pub const fn index(self) -> usize {
         self as usize
     }
-    /// `over_current` … `open_element`.
+    /// As it is called in the API, the database and the files.
     pub const fn name(self) -> &'static str {
-        ["over_current", "over_temperature", "impedance", "unexpected_current", "open_element"][self.index()]
+        match self {
+            Self::OverCurrent => "over_current",
+            Self::OverTemperature => "over_temperature",
+            Self::Impedance => "impedance",
+            Self::UnexpectedCurrent => "unexpected_current",
+            Self::OpenElement => "open_element",
+            Self::LatchUnreadable => "latch_unreadable",
+            Self::OverVoltage => "over_voltage",
+            Self::ReverseVoltage => "reverse_voltage",
+            Self::FastRise => "fast_rise",
+            Self::NoRise => "no_rise",
+            Self::WarmsWhileOff => "warms_while_off",
+            Self::FrozenSensor => "frozen_sensor",
+            Self::EqualSensors => "equal_sensors",
+            Self::SwappedSensors => "swapped_sensors",
+            Self::WeldedInside => "welded_inside",
+            Self::WeldedOutside => "welded_outside",
+            Self::GfciTrip => "gfci_trip",
+            Self::GfciLost => "gfci_lost",
+        }
     }
     /// The trigger with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|id| id.name() == name)
     }
+    /// Whether its latch needs a self-test with at least 1 A before it can be cleared: its cause looks gone as soon as
+    /// the sun is.
+    pub const fn needs_self_test(self) -> bool {
+        matches!(self, Self::UnexpectedCurrent | Self::OpenElement | Self::WeldedInside | Self::WeldedOutside)
+    }
     /// The unit of its value and limit.
     pub const fn unit(self) -> &'static str {
         match self {
             Self::OverCurrent | Self::UnexpectedCurrent => "A",
-            Self::OverTemperature => "°F",
+            Self::OverTemperature | Self::FastRise | Self::WarmsWhileOff | Self::SwappedSensors => "°F",
             Self::Impedance | Self::OpenElement => "Ω",
+            Self::OverVoltage | Self::ReverseVoltage | Self::WeldedInside | Self::WeldedOutside => "V",
+            Self::NoRise | Self::FrozenSensor | Self::EqualSensors => "kWh",
+            Self::GfciLost => "losses",
+            Self::LatchUnreadable | Self::GfciTrip => "",
         }
     }
 }
@@ -133,6 +205,10 @@ pub struct TriggerState {
     pub limit: Option<f64>,
     /// True while it asks for attention without tripping.
     pub warning: bool,
+    /// False while an administrator has disabled it: it looks, shows what it sees, and can't trip.
+    pub enabled: bool,
+    /// How far it is from tripping: 1 is as far as can be, 0 is there. `None` while it can't judge.
+    pub margin: Option<f64>,
 }
 
 /// Why a circuit does what it does. The first that applies on the ladder decides; data for one plain sentence.
@@ -152,8 +228,24 @@ pub enum Reason {
         /// Milliseconds left.
         remaining_ms: u64,
     },
+    /// Off: the guard process is gone; it comes back by itself.
+    Unguarded,
+    /// Off: the program restarted too often; a person looks into it and resumes.
+    RestartLockOut,
+    /// Off: the breaker panel is not known, or not for long enough.
+    PanelUnknown {
+        /// Milliseconds of health left to wait; `None` while it does not answer.
+        remaining_ms: Option<u64>,
+    },
     /// Off: a person pressed all-off; it stays until a person resumes.
     AllOff,
+    /// Relays move by hand only, for a time.
+    TestMode {
+        /// Milliseconds left.
+        remaining_ms: u64,
+    },
+    /// The contacts prove themselves: off and on again once.
+    SelfTest,
     /// Off a moment longer: contacts rest between closings.
     MinimumOff {
         /// Milliseconds left.
@@ -240,6 +332,10 @@ pub struct CircuitSnapshot {
     pub reason: Reason,
     /// The active override, if any.
     pub forced: Option<Override>,
+    /// The contacts are proving themselves now.
+    pub self_test_runs: bool,
+    /// When they last had, on the monotonic clock: broken and carried at least 1 A.
+    pub proved_at_mono_ms: Option<u64>,
     /// Target and hysteresis in force.
     pub target: Fahrenheit,
     /// Below target − hysteresis heating begins.
@@ -247,7 +343,7 @@ pub struct CircuitSnapshot {
 }
 
 /// The picture of one relay.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RelaySnapshot {
     /// False when the configuration has no such relay.
     pub present: bool,
@@ -257,6 +353,21 @@ pub struct RelaySnapshot {
     pub forced: Option<Override>,
     /// Closings since the program started.
     pub closings: u64,
+    /// Openings under current since then.
+    pub hot_breaks: u64,
+    /// Contact wear since then: the sum of amperes times volts at those openings.
+    pub broken_va: f64,
+}
+
+/// The picture of the breaker panel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PanelSnapshot {
+    /// Its polls are fresh.
+    pub known: bool,
+    /// By circuit: its last word on the ground-fault breaker.
+    pub tripped: [bool; 2],
+    /// By circuit: its last word on the outside relay.
+    pub outside_closed: [Option<bool>; 2],
 }
 
 /// The day/night window as it stands now.
@@ -281,6 +392,12 @@ pub struct Snapshot {
     pub daylight: DaylightSnapshot,
     /// All-off is pressed.
     pub all_off: bool,
+    /// The program restarted too often: off until a person resumes.
+    pub locked_out: bool,
+    /// When test mode ends, on the monotonic clock, while it lasts.
+    pub test_mode_until_mono_ms: Option<u64>,
+    /// The breaker panel, where there is one.
+    pub panel: Option<PanelSnapshot>,
     /// The latched trip, the first if several.
     pub trip: Option<Trip>,
     /// What each trigger sees: circuit 1 in the order of [`TriggerId::ALL`], then circuit 2.
@@ -329,6 +446,23 @@ pub enum Event {
         /// Its new validity.
         validity: Validity,
     },
+    /// Test mode began or ended.
+    TestMode {
+        /// It lasts.
+        on: bool,
+    },
+    /// A circuit's self-test ended.
+    SelfTestEnded {
+        /// Which circuit.
+        circuit: CircuitId,
+        /// How.
+        result: SelfTestResult,
+    },
+    /// The breaker panel became known or ceased to be.
+    PanelChanged {
+        /// Its polls are fresh.
+        known: bool,
+    },
     /// An override ran out.
     OverrideEnded {
         /// The relay, or `None` for the circuit's.
@@ -336,6 +470,37 @@ pub enum Event {
         /// Its circuit.
         circuit: CircuitId,
     },
+}
+
+/// How a self-test ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SelfTestResult {
+    /// Both contacts broke and carried at least 1 A.
+    Passed,
+    /// Too dim, or interrupted: nothing is known.
+    Inconclusive,
+    /// The watchdog saw a fault during it.
+    Failed,
+}
+
+/// One step, as it is kept around a trip.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Trace {
+    /// When, on the monotonic clock.
+    pub mono_ms: u64,
+    /// The newest raw values, by [`SensorId::index`].
+    pub raw: [Option<f64>; 6],
+    /// Relays commanded closed, by [`RelayId::index`].
+    pub closed: [bool; 4],
+}
+
+/// What the sensors said around a trip: 10 s before it and 5 s after it, step by step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TripRecord {
+    /// The trip.
+    pub trip: Trip,
+    /// The steps, oldest first.
+    pub steps: Vec<Trace>,
 }
 
 /// The mean of the samples of one polling interval, as it goes to storage.

@@ -134,13 +134,21 @@ impl Sensor {
         }
     }
 
-    /// Takes in what the driver has to say in this step. True when a new good value came.
-    pub(crate) fn update(&mut self, now: Now, channel: &Channel, limits: &Limits, calibration: &Calibration) -> bool {
+    /// Takes in what the driver has to say in this step. `zero` comes off every calibrated value. True when a new good
+    /// value came.
+    pub(crate) fn update(
+        &mut self,
+        now: Now,
+        channel: &Channel,
+        limits: &Limits,
+        calibration: &Calibration,
+        zero: f64,
+    ) -> bool {
         self.synthetic = channel.synthetic;
         self.sighting = None;
         let newest = self.newest_taken_ms;
         let new = channel.latest.filter(|s| newest.is_none_or(|t| s.taken_ms > t));
-        let accepted = new.is_some_and(|sample| self.take(now, sample, limits, calibration));
+        let accepted = new.is_some_and(|sample| self.take(now, sample, limits, calibration, zero));
         if new.is_some() {
             self.refused = !accepted && self.held_back.is_none();
         }
@@ -149,7 +157,7 @@ impl Sensor {
     }
 
     /// A new sample becomes a sighting and, if it makes sense, the value. True when it did.
-    fn take(&mut self, now: Now, sample: Sample, limits: &Limits, calibration: &Calibration) -> bool {
+    fn take(&mut self, now: Now, sample: Sample, limits: &Limits, calibration: &Calibration, zero: f64) -> bool {
         if sample.taken_ms > now.mono_ms.saturating_add(AHEAD_MS) {
             self.held_back = None;
             return false;
@@ -159,7 +167,7 @@ impl Sensor {
         self.newest_raw = raw.is_finite().then_some(raw);
         self.sighting = limits.is_a_measurement(raw).then(|| Sighting {
             raw,
-            value: calibration.apply(raw),
+            value: calibration.apply(raw) - zero,
             taken_ms: sample.taken_ms,
             plausible: limits.is_plausible(raw),
         });
@@ -214,6 +222,16 @@ impl Sensor {
         self.validity
     }
 
+    /// The newest number there was, believable or not.
+    pub(crate) const fn newest_raw(&self) -> Option<f64> {
+        self.newest_raw
+    }
+
+    /// Made up by a dummy.
+    pub(crate) const fn is_synthetic(&self) -> bool {
+        self.synthetic
+    }
+
     pub(crate) fn is_valid(&self) -> bool {
         self.validity == Validity::Valid
     }
@@ -264,7 +282,7 @@ mod tests {
         for &(raw, taken_ms, mono_ms) in steps {
             let channel = Channel { latest: Some(Sample { raw, taken_ms }), fault: None, synthetic: true };
             let now = Now { mono_ms, wall: None };
-            sensor.update(now, &channel, &limits(quantity), &Calibration::identity());
+            sensor.update(now, &channel, &limits(quantity), &Calibration::identity(), 0.0);
         }
         sensor
     }
@@ -372,7 +390,7 @@ mod tests {
             for n in 1..=3 {
                 let channel = Channel { latest: Some(Sample { raw: 100.0, taken_ms: n }), ..Channel::default() };
                 let now = Now { mono_ms: n, wall: None };
-                sensor.update(now, &channel, &limits(Quantity::Temperature), &calibration);
+                sensor.update(now, &channel, &limits(Quantity::Temperature), &calibration, 0.0);
             }
             assert_eq!((sensor.larger(), sensor.value()), (Some(larger), Some(actual)));
         }

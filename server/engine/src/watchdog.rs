@@ -4,23 +4,39 @@
 //! limit lies, and whether to trip. A trip is latched here, opens both circuits, and is cleared by a person after
 //! the cause has been seen to be absent for a minute. No override, window or all-off reaches in here.
 
+mod balance;
 #[cfg(test)]
 mod bench;
+mod equal_sensors;
+mod fast_rise;
+mod frozen_sensor;
+mod gfci_lost;
+mod gfci_trip;
 mod impedance;
+mod latch_unreadable;
+mod no_rise;
 mod noise;
 mod open_element;
 mod over_current;
 mod over_temperature;
+mod over_voltage;
 mod pairs;
+mod reverse_voltage;
+mod swapped_sensors;
 mod unexpected_current;
+mod warms_while_off;
+mod welded_inside;
+mod welded_outside;
 
 use crate::config::CircuitConfig;
+use crate::heat::Heat;
 use crate::inputs::CircuitId;
 use crate::outputs::{Event, TriggerId, TriggerState, Trip};
+use crate::panel::PanelView;
 use crate::readings::{Sighting, TEMPERATURE_MAX_AGE_MS};
-use crate::units::Now;
+use crate::units::{Fahrenheit, Now};
 
-pub(crate) use noise::{AMPS_PRESENT, current_band, voltage_band};
+pub(crate) use noise::{AMPS_PRESENT, Noise};
 
 const COUNT: usize = TriggerId::ALL.len();
 /// The cause has to be absent this long before a person may clear the latch.
@@ -39,15 +55,46 @@ pub(crate) enum Path {
     Open { since_ms: u64 },
 }
 
+/// One contact, as commanded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Contact {
+    pub(crate) closed: bool,
+    pub(crate) since_ms: u64,
+}
+
+/// Both contacts of a circuit; the outside one may not exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Contacts {
+    pub(crate) inside: Contact,
+    pub(crate) outside: Option<Contact>,
+}
+
+impl Contacts {
+    /// Since when the inside relay, and the outside one if there is one, have been open.
+    pub(crate) fn rest_since_ms(&self) -> Option<u64> {
+        let outside = self.outside.unwrap_or(self.inside);
+        (!self.inside.closed && !outside.closed).then(|| self.inside.since_ms.max(outside.since_ms))
+    }
+}
+
 /// What a trigger sees of its circuit in one step. Samples are there only in the step in which they are new.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct View<'a> {
     pub(crate) now: Now,
     pub(crate) config: &'a CircuitConfig,
+    /// The lowest air temperature on record.
+    pub(crate) record_low: Fahrenheit,
+    /// How far the circuit's meters may be from the truth.
+    pub(crate) noise: Noise,
     pub(crate) volts: Option<Sighting>,
     pub(crate) amps: Option<Sighting>,
     pub(crate) temperature: Option<Sighting>,
+    /// The tanks, in the step in which a new temperature came.
+    pub(crate) heat: Option<Heat>,
     pub(crate) path: Path,
+    pub(crate) contacts: Contacts,
+    /// `None` where there is no panel.
+    pub(crate) panel: Option<PanelView>,
 }
 
 /// What a trigger thinks of it.
@@ -70,6 +117,10 @@ pub(crate) trait Trigger: std::fmt::Debug + Send {
     fn id(&self) -> TriggerId;
     /// Its verdict, or `None` when this step brought nothing new for it.
     fn judge(&mut self, view: &View<'_>) -> Option<Verdict>;
+    /// How far from tripping: 1 is as far as can be, 0 is there. May overshoot either end.
+    fn margin(&self, verdict: &Verdict) -> Option<f64> {
+        Some(1.0 - verdict.value? / verdict.limit?)
+    }
 }
 
 fn triggers() -> [Box<dyn Trigger>; COUNT] {
@@ -79,6 +130,19 @@ fn triggers() -> [Box<dyn Trigger>; COUNT] {
         Box::<impedance::Impedance>::default(),
         Box::<unexpected_current::UnexpectedCurrent>::default(),
         Box::<open_element::OpenElement>::default(),
+        Box::<latch_unreadable::LatchUnreadable>::default(),
+        Box::<over_voltage::OverVoltage>::default(),
+        Box::<reverse_voltage::ReverseVoltage>::default(),
+        Box::<fast_rise::FastRise>::default(),
+        Box::<no_rise::NoRise>::default(),
+        Box::<warms_while_off::WarmsWhileOff>::default(),
+        Box::<frozen_sensor::FrozenSensor>::default(),
+        Box::<equal_sensors::EqualSensors>::default(),
+        Box::<swapped_sensors::SwappedSensors>::default(),
+        Box::<welded_inside::WeldedInside>::default(),
+        Box::<welded_outside::WeldedOutside>::default(),
+        Box::<gfci_trip::GfciTrip>::default(),
+        Box::<gfci_lost::GfciLost>::default(),
     ]
 }
 
@@ -91,6 +155,8 @@ struct Post {
     judged_ms: Option<u64>,
     absent_since_ms: Option<u64>,
     latched: Option<Trip>,
+    /// The contacts have proved themselves since it latched.
+    proved: bool,
 }
 
 /// Why a latch can't be cleared.
@@ -102,6 +168,11 @@ pub(crate) enum Held {
         trigger: TriggerId,
         circuit: CircuitId,
         remaining_ms: Option<u64>,
+    },
+    /// The contacts have to prove themselves first.
+    Unproved {
+        trigger: TriggerId,
+        circuit: CircuitId,
     },
 }
 
@@ -118,13 +189,37 @@ impl Watchdog {
         Self { posts: CircuitId::ALL.map(posts), first: None }
     }
 
-    /// Lets every trigger of a circuit look. New trips and changed warnings go to `events`.
-    pub(crate) fn watch(&mut self, circuit: CircuitId, view: &View<'_>, events: &mut Vec<Event>) {
-        for post in &mut self.posts[circuit.index()] {
-            if let Some(trip) = post.watch(view, events) {
-                self.first.get_or_insert(trip);
+    /// Lets every trigger of a circuit look; those that are not `enabled` can't trip. New trips and changed warnings go
+    /// to `events`. True when a trigger fires now, latched already or not.
+    pub(crate) fn watch(
+        &mut self,
+        circuit: CircuitId,
+        view: &View<'_>,
+        enabled: &[bool; COUNT],
+        events: &mut Vec<Event>,
+    ) -> bool {
+        let mut fires = false;
+        for (post, enabled) in self.posts[circuit.index()].iter_mut().zip(enabled) {
+            if post.watch(view, *enabled, events) && *enabled {
+                fires = true;
+                if let Some(trip) = post.latch(view.now, events) {
+                    self.first.get_or_insert(trip);
+                }
             }
         }
+        fires
+    }
+
+    /// Whether the circuit holds a latch that a self-test helps to clear, or why it can't begin now.
+    pub(crate) fn may_prove(&self, circuit: CircuitId, now: Now) -> Result<(), Held> {
+        let mut waiting = self.posts[circuit.index()].iter().filter(|post| post.is_unproved()).peekable();
+        waiting.peek().ok_or(Held::NothingTripped)?;
+        waiting.try_for_each(|post| post.cause_is_absent(now))
+    }
+
+    /// The circuit's contacts have proved themselves.
+    pub(crate) fn prove(&mut self, circuit: CircuitId) {
+        self.posts[circuit.index()].iter_mut().for_each(|post| post.proved = true);
     }
 
     /// The first latched trip.
@@ -136,6 +231,7 @@ impl Watchdog {
     pub(crate) fn restore(&mut self, trip: Trip) {
         let post = &mut self.posts[trip.circuit.index()][trip.trigger.index()];
         post.latched.get_or_insert(trip);
+        post.proved = false;
         self.first.get_or_insert(trip);
     }
 
@@ -153,33 +249,50 @@ impl Watchdog {
     }
 
     /// What each trigger sees, circuit 1 first.
-    pub(crate) fn states(&self) -> [TriggerState; 2 * COUNT] {
-        std::array::from_fn(|n| self.posts[n / COUNT][n % COUNT].state())
+    pub(crate) fn states(&self, enabled: &[bool; COUNT]) -> [TriggerState; 2 * COUNT] {
+        std::array::from_fn(|n| self.posts[n / COUNT][n % COUNT].state(enabled[n % COUNT]))
     }
 }
 
 impl Post {
     fn new(trigger: Box<dyn Trigger>, circuit: CircuitId) -> Self {
-        Self { trigger, circuit, verdict: Verdict::default(), judged_ms: None, absent_since_ms: None, latched: None }
+        Self {
+            trigger,
+            circuit,
+            verdict: Verdict::default(),
+            judged_ms: None,
+            absent_since_ms: None,
+            latched: None,
+            proved: false,
+        }
     }
 
-    fn watch(&mut self, view: &View<'_>, events: &mut Vec<Event>) -> Option<Trip> {
+    /// True when the trigger fires.
+    fn watch(&mut self, view: &View<'_>, enabled: bool, events: &mut Vec<Event>) -> bool {
         let now_ms = view.now.mono_ms;
         let unseen = self.judged_ms.is_none_or(|at| now_ms.saturating_sub(at) > UNSEEN_MS);
         if unseen {
             self.absent_since_ms = None;
         }
-        let verdict = self.trigger.judge(view)?;
+        let Some(verdict) = self.trigger.judge(view) else {
+            return false;
+        };
         self.judged_ms = Some(now_ms);
         self.absent_since_ms = if verdict.cause { None } else { self.absent_since_ms.or(Some(now_ms)) };
         let warned = std::mem::replace(&mut self.verdict, verdict).warning;
         if warned != verdict.warning {
-            events.push(Event::Warning { state: self.state() });
+            events.push(Event::Warning { state: self.state(enabled) });
         }
-        if !verdict.trip || self.latched.is_some() {
+        verdict.trip
+    }
+
+    /// Latches; the trip, if it was not latched before.
+    fn latch(&mut self, now: Now, events: &mut Vec<Event>) -> Option<Trip> {
+        self.proved = false;
+        if self.latched.is_some() {
             return None;
         }
-        let trip = self.trip(view.now);
+        let trip = self.trip(now);
         self.latched = Some(trip);
         events.push(Event::Tripped(trip));
         Some(trip)
@@ -197,6 +310,18 @@ impl Post {
     }
 
     fn may_clear(&self, now: Now) -> Result<(), Held> {
+        self.cause_is_absent(now)?;
+        match self.latched {
+            Some(Trip { trigger, circuit, .. }) if self.is_unproved() => Err(Held::Unproved { trigger, circuit }),
+            _ => Ok(()),
+        }
+    }
+
+    fn is_unproved(&self) -> bool {
+        self.latched.is_some_and(|trip| trip.trigger.needs_self_test()) && !self.proved
+    }
+
+    fn cause_is_absent(&self, now: Now) -> Result<(), Held> {
         let Some(trip) = self.latched else {
             return Ok(());
         };
@@ -207,13 +332,15 @@ impl Post {
         Err(Held::Cause { trigger: trip.trigger, circuit: trip.circuit, remaining_ms })
     }
 
-    fn state(&self) -> TriggerState {
+    fn state(&self, enabled: bool) -> TriggerState {
         TriggerState {
             trigger: self.trigger.id(),
             circuit: self.circuit,
             value: self.verdict.value,
             limit: self.verdict.limit,
             warning: self.verdict.warning,
+            enabled,
+            margin: self.trigger.margin(&self.verdict).filter(|m| m.is_finite()).map(|m| m.clamp(0.0, 1.0)),
         }
     }
 }
@@ -246,19 +373,15 @@ impl Spell {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use super::bench::{CLOSED, OPEN, seen};
+    use super::bench::{CLOSED, OPEN, seen, view};
     use super::*;
     use crate::units::UtcMs;
 
+    const ENABLED: [bool; COUNT] = [true; COUNT];
+
     fn amps(now_ms: u64, amps: f64, path: Path, config: &CircuitConfig) -> View<'_> {
-        View {
-            now: Now { mono_ms: now_ms, wall: Some(UtcMs(5)) },
-            config,
-            volts: None,
-            amps: seen(amps, now_ms),
-            temperature: None,
-            path,
-        }
+        let now = Now { mono_ms: now_ms, wall: Some(UtcMs(5)) };
+        View { now, amps: seen(amps, now_ms), ..view(config, now_ms, path) }
     }
 
     /// A watchdog that tripped on a weld in circuit 1, the moment of the trip, and its events.
@@ -267,7 +390,7 @@ mod tests {
         let (mut watchdog, mut events, mut now_ms) = (Watchdog::new(), Vec::new(), 1_000_000);
         while watchdog.trip().is_none() {
             now_ms += 100;
-            watchdog.watch(CircuitId::One, &amps(now_ms, 5.0, OPEN, &config), &mut events);
+            watchdog.watch(CircuitId::One, &amps(now_ms, 5.0, OPEN, &config), &ENABLED, &mut events);
         }
         (watchdog, now_ms, events)
     }
@@ -276,7 +399,8 @@ mod tests {
     fn the_list_is_in_the_order_of_the_ids() {
         let ids = triggers().map(|trigger| trigger.id());
         assert_eq!(ids, TriggerId::ALL);
-        assert_eq!(TriggerId::ALL.map(TriggerId::index), [0, 1, 2, 3, 4]);
+        assert_eq!(TriggerId::ALL.map(TriggerId::index), std::array::from_fn(|n| n));
+        assert_eq!(TriggerId::ALL.map(|id| TriggerId::from_name(id.name())), TriggerId::ALL.map(Some));
     }
 
     #[test]
@@ -289,7 +413,7 @@ mod tests {
         assert_eq!(events, [Event::Tripped(trip)]);
         for n in 1..100 {
             let value = if n < 50 { 5.0 } else { 0.0 };
-            watchdog.watch(CircuitId::One, &amps(now_ms + n * 100, value, OPEN, &config), &mut events);
+            watchdog.watch(CircuitId::One, &amps(now_ms + n * 100, value, OPEN, &config), &ENABLED, &mut events);
         }
         assert_eq!(watchdog.trip(), Some(trip));
         assert_eq!(events.len(), 1);
@@ -306,28 +430,64 @@ mod tests {
         assert_eq!(clear(&mut watchdog, tripped_ms + 90_000), held(None), "nobody looked");
         for n in 1..=600 {
             let now_ms = tripped_ms + n * 100;
-            watchdog.watch(CircuitId::One, &amps(now_ms, 0.0, OPEN, &config), &mut Vec::new());
+            watchdog.watch(CircuitId::One, &amps(now_ms, 0.0, OPEN, &config), &ENABLED, &mut Vec::new());
         }
         assert_eq!(clear(&mut watchdog, tripped_ms + 60_000), held(Some(100)));
         let mut back = amps(tripped_ms + 60_050, 5.0, OPEN, &config);
-        watchdog.watch(CircuitId::One, &back, &mut Vec::new());
+        watchdog.watch(CircuitId::One, &back, &ENABLED, &mut Vec::new());
         assert_eq!(clear(&mut watchdog, tripped_ms + 60_100), held(None), "it came back");
         for n in 1..=601 {
             back = amps(tripped_ms + 60_100 + n * 100, 0.0, OPEN, &config);
-            watchdog.watch(CircuitId::One, &back, &mut Vec::new());
+            watchdog.watch(CircuitId::One, &back, &ENABLED, &mut Vec::new());
         }
+        let unproved = Held::Unproved { trigger: TriggerId::UnexpectedCurrent, circuit: CircuitId::One };
+        assert_eq!(clear(&mut watchdog, tripped_ms + 120_200), Err(unproved), "a weld looks healed at night");
+        let now = Now { mono_ms: tripped_ms + 120_200, wall: None };
+        assert_eq!(watchdog.may_prove(CircuitId::One, now), Ok(()));
+        assert_eq!(watchdog.may_prove(CircuitId::Two, now), Err(Held::NothingTripped));
+        watchdog.prove(CircuitId::One);
         assert_eq!(clear(&mut watchdog, tripped_ms + 120_200), Ok(()));
         assert_eq!(clear(&mut watchdog, tripped_ms + 120_200), Err(Held::NothingTripped));
         assert!(watchdog.trip().is_none());
     }
 
     #[test]
+    fn s19_a_disabled_trigger_looks_and_says_so_but_does_not_trip() {
+        let config = CircuitConfig::default();
+        let (mut watchdog, mut events, mut enabled) = (Watchdog::new(), Vec::new(), ENABLED);
+        enabled[TriggerId::UnexpectedCurrent.index()] = false;
+        for n in 0..50 {
+            let view = amps(1_000_000 + n * 100, 5.0, OPEN, &config);
+            assert!(!watchdog.watch(CircuitId::One, &view, &enabled, &mut events));
+        }
+        assert_eq!((watchdog.trip(), events.len()), (None, 0));
+        let state = watchdog.states(&enabled)[TriggerId::UnexpectedCurrent.index()];
+        assert_eq!((state.enabled, state.value, state.margin), (false, Some(5.0), Some(0.0)));
+    }
+
+    #[test]
+    fn s18_a_trip_during_the_proof_takes_it_back() {
+        let config = CircuitConfig::default();
+        let (mut watchdog, tripped_ms, mut events) = tripped();
+        watchdog.prove(CircuitId::One);
+        for n in 1..=700 {
+            let value = if n < 10 { 5.0 } else { 0.0 };
+            let view = amps(tripped_ms + n * 100, value, OPEN, &config);
+            let fires = watchdog.watch(CircuitId::One, &view, &ENABLED, &mut events);
+            assert_eq!(fires, n < 10, "{n}");
+        }
+        assert_eq!(events.len(), 1, "told once");
+        let now = Now { mono_ms: tripped_ms + 70_000, wall: None };
+        assert!(matches!(watchdog.clear(now, &mut events), Err(Held::Unproved { .. })));
+    }
+
+    #[test]
     fn a_sensor_that_fell_silent_shows_no_absence() {
         let config = CircuitConfig::default();
         let (mut watchdog, tripped_ms, _) = tripped();
-        watchdog.watch(CircuitId::One, &amps(tripped_ms + 100, 0.0, OPEN, &config), &mut Vec::new());
+        watchdog.watch(CircuitId::One, &amps(tripped_ms + 100, 0.0, OPEN, &config), &ENABLED, &mut Vec::new());
         let silent = View { amps: None, ..amps(tripped_ms + 70_000, 0.0, OPEN, &config) };
-        watchdog.watch(CircuitId::One, &silent, &mut Vec::new());
+        watchdog.watch(CircuitId::One, &silent, &ENABLED, &mut Vec::new());
         let now = Now { mono_ms: tripped_ms + 70_000, wall: None };
         assert!(matches!(watchdog.clear(now, &mut Vec::new()), Err(Held::Cause { remaining_ms: None, .. })));
     }
@@ -339,7 +499,7 @@ mod tests {
         for n in 0..300 {
             let value = if (50..250).contains(&n) { 15.0 } else { 8.0 };
             let view = amps(1_000_000 + n * 100, value, CLOSED, &config);
-            watchdog.watch(CircuitId::Two, &view, &mut events);
+            watchdog.watch(CircuitId::Two, &view, &ENABLED, &mut events);
         }
         let warnings: Vec<bool> = events
             .iter()

@@ -172,7 +172,7 @@ impl Plant {
 
     /// What the drivers would return now.
     pub fn inputs(&self) -> Inputs {
-        Inputs { sensors: std::array::from_fn(|index| self.sensors[index].channel()) }
+        Inputs { sensors: std::array::from_fn(|index| self.sensors[index].channel()), ..Inputs::default() }
     }
 
     /// Whether current can pass each relay, by [`RelayId::index`]; a relay that does not exist reads open.

@@ -1,9 +1,12 @@
 //! A test bench for single triggers: samples every 100 ms, exact or with seeded noise and spikes.
 
-use super::{Path, Trigger, Verdict, View};
+use super::noise::Noise as Meters;
+use super::{Contact, Contacts, Path, Trigger, Verdict, View};
 use crate::config::CircuitConfig;
+use crate::heat::{Heat, Tank};
 use crate::readings::Sighting;
-use crate::units::Now;
+use crate::units::{Fahrenheit, Now};
+use crate::zero::UNZEROED;
 
 /// The interval of the bench's samples.
 pub(super) const PERIOD_MS: u64 = 100;
@@ -24,6 +27,94 @@ pub(super) fn seen(value: f64, taken_ms: u64) -> Option<Sighting> {
     Some(Sighting { raw: value, value, taken_ms, plausible: true })
 }
 
+/// A step in which nothing new came.
+pub(super) fn view(config: &CircuitConfig, now_ms: u64, path: Path) -> View<'_> {
+    let contact = match path {
+        Path::Closed { since_ms } => Contact { closed: true, since_ms },
+        Path::Open { since_ms } => Contact { closed: false, since_ms },
+    };
+    View {
+        now: Now { mono_ms: now_ms, wall: None },
+        config,
+        record_low: Fahrenheit(-22.0),
+        noise: Meters::new(config, UNZEROED),
+        volts: None,
+        amps: None,
+        temperature: None,
+        heat: None,
+        path,
+        contacts: Contacts { inside: contact, outside: Some(contact) },
+        panel: None,
+    }
+}
+
+/// One second of two tanks: °F and watts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Second {
+    pub(super) own: (f64, f64),
+    pub(super) other: (f64, f64),
+}
+
+/// Feeds a tank's seconds (°F, watts) with closed relays; yields the second of the first trip.
+pub(super) fn warm(trigger: &mut dyn Trigger, samples: impl IntoIterator<Item = (f64, f64)>) -> Option<u64> {
+    warm_on(CLOSED, trigger, samples)
+}
+
+/// The same with the relays as given.
+pub(super) fn warm_on(
+    path: Path,
+    trigger: &mut dyn Trigger,
+    samples: impl IntoIterator<Item = (f64, f64)>,
+) -> Option<u64> {
+    warm_seconds(path, trigger, samples.into_iter().map(|own| Second { own, other: (20.0, 0.0) }))
+}
+
+/// The same with both tanks, relays closed.
+pub(super) fn warm_two(trigger: &mut dyn Trigger, samples: impl IntoIterator<Item = Second>) -> Option<u64> {
+    warm_seconds(CLOSED, trigger, samples)
+}
+
+/// The same with both tanks and the relays as given.
+pub(super) fn warm_seconds(
+    path: Path,
+    trigger: &mut dyn Trigger,
+    samples: impl IntoIterator<Item = Second>,
+) -> Option<u64> {
+    let config = CircuitConfig::default();
+    let mut meters = [crate::heat::HeatMeter::default(), crate::heat::HeatMeter::default()];
+    for (n, second) in samples.into_iter().enumerate() {
+        let taken_ms = START_MS + n as u64 * 1_000;
+        for (meter, (fahrenheit, watts)) in meters.iter_mut().zip([second.own, second.other]) {
+            meter.count(taken_ms, Some(crate::units::Watts(watts)));
+            meter.sample(&Sighting { raw: fahrenheit, value: fahrenheit, taken_ms, plausible: true }, false);
+        }
+        let [own, other]: [Option<Tank>; 2] = std::array::from_fn(|n| meters[n].tank());
+        let heat = own.map(|own| Heat { own, other });
+        if trigger.judge(&View { heat, ..view(&config, taken_ms, path) }).is_some_and(|v| v.trip) {
+            return Some(n as u64);
+        }
+    }
+    None
+}
+
+/// Feeds samples with both relays closed, of which the inside one opens with the sample of this number; true if it
+/// trips.
+pub(super) fn breaking(
+    trigger: &mut dyn Trigger,
+    config: &CircuitConfig,
+    opens_at: usize,
+    samples: impl IntoIterator<Item = Electric>,
+) -> bool {
+    let opened_ms = START_MS + opens_at as u64 * PERIOD_MS;
+    samples.into_iter().enumerate().any(|(n, (volts, amps))| {
+        let taken_ms = START_MS + n as u64 * PERIOD_MS;
+        let mut view = view(config, taken_ms, if n < opens_at { CLOSED } else { Path::Open { since_ms: opened_ms } });
+        view.contacts.outside = Some(Contact { closed: true, since_ms: START_MS - SETTLED_MS });
+        (view.volts, view.amps) = (seen(volts, taken_ms), seen(amps, taken_ms));
+        trigger.judge(&view).is_some_and(|v| v.trip)
+    })
+}
+
 /// Feeds `samples` one by one and yields every verdict with its time since the first sample's.
 pub(super) fn feed(
     trigger: &mut dyn Trigger,
@@ -35,14 +126,7 @@ pub(super) fn feed(
     for (n, (volts, amps)) in samples.into_iter().enumerate() {
         let at_ms = n as u64 * PERIOD_MS;
         let taken_ms = START_MS + at_ms;
-        let view = View {
-            now: Now { mono_ms: taken_ms, wall: None },
-            config,
-            volts: seen(volts, taken_ms),
-            amps: seen(amps, taken_ms),
-            temperature: None,
-            path,
-        };
+        let view = View { volts: seen(volts, taken_ms), amps: seen(amps, taken_ms), ..view(config, taken_ms, path) };
         verdicts.extend(trigger.judge(&view).map(|verdict| (at_ms, verdict)));
     }
     verdicts

@@ -12,8 +12,8 @@
 //! R0 begins as the configured element and is learned above half of Isc, within ±15 % of it. From 300 ms after the
 //! circuit closed there is no other gate: where the light is too dim to judge, the noise bands say so by themselves.
 
-use super::noise::{current_band, voltage_band};
-use super::pairs::Pairs;
+use super::noise::Noise as Meters;
+use super::pairs::{Pairs, median};
 use super::{Path, SETTLE_MS, Streak, Trigger, Verdict, View};
 use crate::config::CircuitConfig;
 use crate::outputs::{Electrical, TriggerId};
@@ -56,6 +56,12 @@ impl Trigger for Impedance {
         TriggerId::Impedance
     }
 
+    /// The distance from R0 to the nearer drift limit is the whole way.
+    fn margin(&self, verdict: &Verdict) -> Option<f64> {
+        let off_by = (verdict.value? / self.reference.learned - 1.0).abs();
+        Some(1.0 - off_by / DRIFT)
+    }
+
     fn judge(&mut self, view: &View<'_>) -> Option<Verdict> {
         if self.path != Some(view.path) {
             self.begin(view.path);
@@ -69,7 +75,7 @@ impl Trigger for Impedance {
         }
         let dt_ms = pair.taken_ms.saturating_sub(self.last_ms).min(MAX_DT_MS) as f64;
         self.last_ms = pair.taken_ms;
-        Some(self.weigh(pair.electrical, dt_ms, view.config))
+        Some(self.weigh(pair.electrical, dt_ms, view.config, &view.noise))
     }
 }
 
@@ -80,9 +86,9 @@ impl Impedance {
         *self = Self { path: Some(path), reference, last_ms: self.last_ms, ..Self::default() };
     }
 
-    fn weigh(&mut self, sample: Electrical, dt_ms: f64, config: &CircuitConfig) -> Verdict {
+    fn weigh(&mut self, sample: Electrical, dt_ms: f64, config: &CircuitConfig, noise: &Meters) -> Verdict {
         let r0 = self.reference.ohms(config);
-        let short = is_below(SHORT_FACTOR * r0, sample, config);
+        let short = is_below(SHORT_FACTOR * r0, sample, noise);
         let sharp = self.short.count(short) >= SHORT_SAMPLES;
         if let Some(median) = self.medians.push(sample) {
             self.window.push(median);
@@ -90,8 +96,8 @@ impl Impedance {
             self.reference.learn(median, dt_ms, config);
         }
         let mean = self.window.mean::<SHORT_MEAN>();
-        let broken = if sharp { Some((sample, SHORT_FACTOR * r0)) } else { self.broken_mean(r0, config) };
-        let bright = mean.filter(|m| m.current.0 > current_band::<SHORT_MEAN>(config));
+        let broken = if sharp { Some((sample, SHORT_FACTOR * r0)) } else { self.broken_mean(r0, noise) };
+        let bright = mean.filter(|m| m.current.0 > noise.amps::<SHORT_MEAN>());
         let (seen, limit) = match broken {
             Some((seen, limit)) => (Some(seen), limit),
             None => (bright, nearest_limit(bright, r0)),
@@ -99,26 +105,26 @@ impl Impedance {
         Verdict {
             value: seen.map(ohms),
             limit: Some(limit),
-            warning: self.slow.warns(r0),
+            warning: self.slow.warns(r0, noise),
             cause: broken.is_some(),
             trip: broken.is_some(),
         }
     }
 
     /// A mean outside its limits, with the limit.
-    fn broken_mean(&self, r0: f64, config: &CircuitConfig) -> Option<(Electrical, f64)> {
+    fn broken_mean(&self, r0: f64, noise: &Meters) -> Option<(Electrical, f64)> {
         let short = SHORT_FACTOR * r0;
         let (low, high) = ((1.0 - DRIFT) * r0, (1.0 + DRIFT) * r0);
         let found = |mean: Option<Electrical>, limit| mean.map(|mean| (mean, limit));
-        found(self.window.beyond::<SHORT_MEAN>(Side::Below, short, config), short)
-            .or_else(|| found(self.window.beyond::<DRIFT_MEAN>(Side::Below, low, config), low))
-            .or_else(|| found(self.window.beyond::<DRIFT_MEAN>(Side::Above, high, config), high))
+        found(self.window.beyond::<SHORT_MEAN>(Side::Below, short, noise), short)
+            .or_else(|| found(self.window.beyond::<DRIFT_MEAN>(Side::Below, low, noise), low))
+            .or_else(|| found(self.window.beyond::<DRIFT_MEAN>(Side::Above, high, noise), high))
     }
 }
 
 /// One sample below the resistance even if noise and offset flatter it.
-fn is_below(limit: f64, sample: Electrical, config: &CircuitConfig) -> bool {
-    sample.voltage.0 + voltage_band::<1>(config) < limit * (sample.current.0 - current_band::<1>(config))
+fn is_below(limit: f64, sample: Electrical, noise: &Meters) -> bool {
+    sample.voltage.0 + noise.volts::<1>() < limit * (sample.current.0 - noise.amps::<1>())
 }
 
 fn ohms(e: Electrical) -> f64 {
@@ -175,9 +181,9 @@ impl Slow {
     }
 
     /// Noise has averaged out over minutes; offsets have not.
-    fn warns(&mut self, r0: f64) -> bool {
+    fn warns(&mut self, r0: f64, noise: &Meters) -> bool {
         let off_by = if self.warning { WARN_UNTIL } else { WARN_FROM };
-        let (b_volts, b_amps) = (super::noise::VOLTS_OFFSET, super::noise::AMPS_OFFSET);
+        let (b_volts, b_amps) = (noise.offsets.volts, noise.offsets.amps);
         let low = self.volts + b_volts < (1.0 - off_by) * r0 * (self.amps - b_amps);
         let high = self.volts - b_volts > (1.0 + off_by) * r0 * (self.amps + b_amps);
         self.warning = self.ms >= WARN_MS && (low || high);
@@ -195,16 +201,8 @@ impl Medians {
     fn push(&mut self, new: Electrical) -> Option<Electrical> {
         let [older, old] = self.before;
         self.before = [old, Some(new)];
-        let (a, b, c) = (older?, old?, new);
-        Some(Electrical {
-            voltage: Volts(median(a.voltage.0, b.voltage.0, c.voltage.0)),
-            current: Amperes(median(a.current.0, b.current.0, c.current.0)),
-        })
+        Some(median(older?, old?, new))
     }
-}
-
-fn median(a: f64, b: f64, c: f64) -> f64 {
-    a.min(b).max(a.max(b).min(c))
 }
 
 /// The side of a limit on which a resistance is wrong.
@@ -258,9 +256,9 @@ impl Window {
 
     /// The mean of the newest `N`, if it lies on that side of the resistance even if noise and offset exaggerate it,
     /// with its two worst medians and without them.
-    fn beyond<const N: usize>(&self, side: Side, limit: f64, config: &CircuitConfig) -> Option<Electrical> {
+    fn beyond<const N: usize>(&self, side: Side, limit: f64, noise: &Meters) -> Option<Electrical> {
         let mean = self.mean::<N>()?;
-        let band = voltage_band::<N>(config) + limit * current_band::<N>(config);
+        let band = noise.volts::<N>() + limit * noise.amps::<N>();
         let volts_beyond = |sample: &Electrical| match side {
             Side::Below => limit * sample.current.0 - sample.voltage.0,
             Side::Above => sample.voltage.0 - limit * sample.current.0,
@@ -296,6 +294,7 @@ fn sum<'a>(samples: impl Iterator<Item = &'a Electrical>) -> Electrical {
 mod tests {
     use super::*;
     use crate::watchdog::bench::{CLOSED, Electric, Noise, OPEN, feed, string, trip_ms};
+    use crate::watchdog::pairs::middle;
 
     fn config(element: f64) -> CircuitConfig {
         CircuitConfig { element: crate::units::Ohms(element), ..CircuitConfig::default() }
@@ -417,7 +416,7 @@ mod tests {
 
     #[test]
     fn medians_ignore_one_spike_and_the_window_means_what_it_says() {
-        assert_eq!([median(1.0, 9.0, 2.0), median(3.0, 2.0, 1.0), median(5.0, 5.0, 0.0)], [2.0, 2.0, 5.0]);
+        assert_eq!([middle(1.0, 9.0, 2.0), middle(3.0, 2.0, 1.0), middle(5.0, 5.0, 0.0)], [2.0, 2.0, 5.0]);
         let mut window = Window::default();
         for n in 1..=123 {
             window.push(Electrical { voltage: Volts(f64::from(n)), current: Amperes(1.0) });

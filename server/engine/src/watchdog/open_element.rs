@@ -3,7 +3,6 @@
 //! V − e_V > 3 · R0 · (I + e_I) on 5 new samples, from 300 ms after the circuit closed. The outside relay has shown
 //! its volts before the inside one closes, so the time it takes to obey is not counted here.
 
-use super::noise::{current_band, voltage_band};
 use super::pairs::Pairs;
 use super::{Path, SETTLE_MS, Streak, Trigger, Verdict, View};
 use crate::outputs::TriggerId;
@@ -31,8 +30,8 @@ impl Trigger for OpenElement {
         if pair.taken_ms.saturating_sub(since_ms) < SETTLE_MS {
             return None;
         }
-        let volts = pair.electrical.voltage.0 - voltage_band::<1>(view.config);
-        let amps = pair.electrical.current.0.max(0.0) + current_band::<1>(view.config);
+        let volts = pair.electrical.voltage.0 - view.noise.volts::<1>();
+        let amps = pair.electrical.current.0.max(0.0) + view.noise.amps::<1>();
         let limit = FACTOR * view.config.element.0;
         let open = volts > limit * amps;
         Some(Verdict {

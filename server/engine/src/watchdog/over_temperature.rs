@@ -12,6 +12,8 @@ const CLEAR_BELOW_F: f64 = 15.0;
 const WARN_BELOW_F: f64 = 10.0;
 /// … and ceases this much lower, °F.
 const WARN_BAND_F: f64 = 2.0;
+/// The water as it comes in, °F.
+const COLD_F: f64 = 50.0;
 
 #[derive(Debug, Default)]
 pub(super) struct OverTemperature {
@@ -24,6 +26,12 @@ pub(super) struct OverTemperature {
 impl Trigger for OverTemperature {
     fn id(&self) -> TriggerId {
         TriggerId::OverTemperature
+    }
+
+    /// From the coldest water to the limit is the whole way.
+    fn margin(&self, verdict: &Verdict) -> Option<f64> {
+        let limit = verdict.limit?;
+        Some((limit - verdict.value?) / (limit - COLD_F))
     }
 
     fn judge(&mut self, view: &View<'_>) -> Option<Verdict> {
@@ -50,8 +58,7 @@ mod tests {
     use super::*;
     use crate::config::CircuitConfig;
     use crate::readings::Sighting;
-    use crate::units::Now;
-    use crate::watchdog::bench::OPEN;
+    use crate::watchdog::bench::{OPEN, view as bench_view};
 
     /// Feeds samples of (raw, calibrated) once a second; yields the number of the tripping sample, from 1.
     fn check(samples: &[(f64, f64)]) -> Option<usize> {
@@ -61,12 +68,8 @@ mod tests {
     fn verdicts(samples: &[(f64, f64)]) -> Vec<Verdict> {
         let (config, mut trigger) = (CircuitConfig::default(), OverTemperature::default());
         let view = |n: usize, (raw, value)| View {
-            now: Now { mono_ms: n as u64 * 1_000, wall: None },
-            config: &config,
-            volts: None,
-            amps: None,
             temperature: Some(Sighting { raw, value, taken_ms: n as u64 * 1_000, plausible: true }),
-            path: OPEN,
+            ..bench_view(&config, n as u64 * 1_000, OPEN)
         };
         samples.iter().enumerate().filter_map(|(n, s)| trigger.judge(&view(n, *s))).collect()
     }

@@ -39,20 +39,30 @@ impl Pairs {
     }
 }
 
+/// The median of three, of volts and amperes apart, so that one spike moves nothing.
+pub(super) fn median(a: Electrical, b: Electrical, c: Electrical) -> Electrical {
+    Electrical {
+        voltage: Volts(middle(a.voltage.0, b.voltage.0, c.voltage.0)),
+        current: Amperes(middle(a.current.0, b.current.0, c.current.0)),
+    }
+}
+
+pub(super) fn middle(a: f64, b: f64, c: f64) -> f64 {
+    a.min(b).max(a.max(b).min(c))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::CircuitConfig;
-    use crate::units::Now;
-    use crate::watchdog::bench::{CLOSED, seen};
+    use crate::watchdog::bench::{CLOSED, seen, view};
 
     #[test]
     fn samples_pair_across_steps_but_not_across_time() {
         let config = CircuitConfig::default();
         let mut pairs = Pairs::default();
         let mut check = |volts, amps, expected: Option<(f64, f64, u64)>| {
-            let now = Now { mono_ms: 0, wall: None };
-            let view = View { now, config: &config, volts, amps, temperature: None, path: CLOSED };
+            let view = View { volts, amps, ..view(&config, 0, CLOSED) };
             let pair = pairs.take(&view).map(|p| (p.electrical.voltage.0, p.electrical.current.0, p.taken_ms));
             assert_eq!(pair, expected);
         };

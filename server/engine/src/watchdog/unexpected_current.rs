@@ -3,12 +3,10 @@
 //!
 //! From 300 ms after the opening, |I| > max(0.4 A, b + 3σ) on 6 new samples.
 
-use super::noise::{AMPS_OFFSET, AMPS_PRESENT};
 use super::{Path, SETTLE_MS, Streak, Trigger, Verdict, View};
 use crate::outputs::TriggerId;
 
 const SAMPLES: u32 = 6;
-const SIGMAS: f64 = 3.0;
 
 #[derive(Debug, Default)]
 pub(super) struct UnexpectedCurrent {
@@ -30,7 +28,7 @@ impl Trigger for UnexpectedCurrent {
             return None;
         }
         let amps = sample.value.abs();
-        let limit = AMPS_PRESENT.max(AMPS_OFFSET + SIGMAS * view.config.current_noise.0);
+        let limit = view.noise.stray_amps();
         let flows = amps > limit;
         Some(Verdict {
             value: Some(amps),

@@ -5,12 +5,12 @@ use std::collections::VecDeque;
 
 use engine::config::Config;
 use engine::inputs::{CircuitId, RelayId, SensorFault, SensorId};
-use engine::outputs::{Outputs, Reason, Record, Snapshot, Validity};
+use engine::outputs::{Outputs, Reason, Record, Snapshot, TriggerId, Validity};
 use engine::units::UtcMs;
 use engine::{Command, Engine};
 use proptest::prelude::*;
 
-use crate::bench::{Lie, NOON, START_MS, World};
+use crate::bench::{Lie, NOON, PanelState, START_MS, World, any_water};
 
 #[derive(Debug, Clone)]
 enum Action {
@@ -23,6 +23,9 @@ enum Action {
     Command(Command),
     Wall(Option<i64>),
     Present(usize, bool),
+    Panel(Option<PanelState>),
+    Trigger(usize, bool),
+    LockOut,
     Target(usize, f64),
 }
 
@@ -47,6 +50,8 @@ fn command() -> impl Strategy<Value = Command> {
         Just(Command::Resume),
         Just(Command::ClearTrip),
         Just(Command::ClearTrip),
+        circuit().prop_map(Command::SelfTest),
+        (any::<bool>(), 0u64..4_000_000).prop_map(|(on, for_ms)| Command::TestMode { on, for_ms }),
     ]
 }
 
@@ -58,6 +63,17 @@ fn lie() -> impl Strategy<Value = Option<Lie>> {
         1 => Just(Some(Lie::Silent)),
         1 => Just(Some(Lie::Negated)),
         1 => Just(Some(Lie::Fault(SensorFault::Checksum))),
+    ]
+}
+
+fn panel() -> impl Strategy<Value = Option<PanelState>> {
+    let healthy = PanelState::default();
+    prop_oneof![
+        2 => Just(None),
+        3 => Just(Some(healthy)),
+        2 => Just(Some(PanelState { silent: true, ..healthy })),
+        1 => Just(Some(PanelState { restarted: true, ..healthy })),
+        1 => Just(Some(PanelState { tripped: [false, true], ..healthy })),
     ]
 }
 
@@ -75,6 +91,9 @@ fn action() -> impl Strategy<Value = Action> {
         1 => wall.prop_map(Action::Wall),
         1 => (0usize..2, prop::bool::weighted(0.7)).prop_map(|(c, present)| Action::Present(c, present)),
         1 => (0usize..2, 60.0..155.0).prop_map(|(c, target)| Action::Target(c, target)),
+        1 => panel().prop_map(Action::Panel),
+        1 => (0usize..TriggerId::ALL.len(), any::<bool>()).prop_map(|(t, enabled)| Action::Trigger(t, enabled)),
+        1 => prop::bool::weighted(0.1).prop_map(|locks| if locks { Action::LockOut } else { Action::Light(0, 0.8) }),
     ]
 }
 
@@ -84,28 +103,71 @@ struct Witness {
     /// The last closings by relay, and when each last opened.
     closings: [VecDeque<u64>; 4],
     opened_ms: [u64; 4],
+    /// Since when the panel has been fresh without a break.
+    panel_fresh_ms: Option<u64>,
+    locked_out: bool,
+    test_mode_since_ms: Option<u64>,
 }
 
 impl Witness {
     fn new() -> Self {
-        Self { last: Outputs::OFF, closings: Default::default(), opened_ms: [START_MS; 4] }
+        Self {
+            last: Outputs::OFF,
+            closings: Default::default(),
+            opened_ms: [START_MS; 4],
+            panel_fresh_ms: None,
+            locked_out: false,
+            test_mode_since_ms: None,
+        }
     }
 
     fn check(&mut self, world: &World) {
         let (now_ms, snapshot) = (world.now.mono_ms, world.engine.snapshot());
         let off = world.outputs == Outputs::OFF;
         assert!(off || now_ms - START_MS >= 30_000, "closed in the boot hold");
-        assert!(off || snapshot.trip.is_none(), "closed with a trip");
+        for (id, circuit) in CircuitId::ALL.into_iter().zip(&snapshot.circuits) {
+            let closed = world.closed(id.inside()) || world.closed(id.outside());
+            assert!(!closed || snapshot.trip.is_none() || circuit.self_test_runs, "closed with a trip: {circuit:?}");
+        }
+        assert!(off || !self.locked_out, "closed though locked out");
+        self.check_panel(world, now_ms);
+        self.check_test_mode(&snapshot);
         assert!(off || !snapshot.all_off, "closed with all-off");
         for relay in RelayId::ALL {
             self.check_relay(relay, world, &snapshot);
         }
         for circuit in &snapshot.circuits {
+            // By hand or under test a circuit is either.
+            if matches!(circuit.reason, Reason::TestMode { .. } | Reason::SelfTest) {
+                continue;
+            }
             let explains_off = !matches!(circuit.reason, Reason::Heating { .. } | Reason::Override { on: true, .. });
             assert!(circuit.on != explains_off, "{circuit:?}");
         }
         assert_no_nan(&snapshot);
         self.last = world.outputs;
+    }
+
+    fn check_panel(&mut self, world: &World, now_ms: u64) {
+        let Some(panel) = world.inputs.panel else {
+            self.panel_fresh_ms = None;
+            return;
+        };
+        let fresh = panel.seen_ms.is_some_and(|seen| now_ms - seen <= 4_500);
+        self.panel_fresh_ms = if fresh { self.panel_fresh_ms.or(Some(now_ms)) } else { None };
+        let healthy = self.panel_fresh_ms.is_some_and(|since| now_ms - since >= 30_000);
+        let off = world.outputs == Outputs::OFF;
+        assert!(off || healthy, "closed on {panel:?} at {now_ms}");
+        let watched = world.engine.config().triggers_enabled[TriggerId::GfciTrip.index()];
+        assert!(off || !watched || panel.tripped == [false; 2], "closed on {panel:?}");
+    }
+
+    fn check_test_mode(&mut self, snapshot: &Snapshot) {
+        let now_ms = snapshot.now.mono_ms;
+        self.test_mode_since_ms = snapshot.test_mode_until_mono_ms.map(|until| {
+            assert!(until > now_ms && until - now_ms <= 3_600_000, "test mode until {until}");
+            self.test_mode_since_ms.unwrap_or(now_ms)
+        });
     }
 
     fn check_relay(&mut self, relay: RelayId, world: &World, snapshot: &Snapshot) {
@@ -122,7 +184,8 @@ impl Witness {
             assert!(world.engine.config().relays_present[n], "{relay:?} is absent");
         }
         if is && !was {
-            assert!(now_ms - self.opened_ms[n] >= 60_000, "{relay:?} closed too soon");
+            let minimum_ms = if self.test_mode_since_ms.is_some() { 3_000 } else { 60_000 };
+            assert!(now_ms - self.opened_ms[n] >= minimum_ms, "{relay:?} closed too soon");
             self.closings[n].push_back(now_ms);
             if self.closings[n].len() > 20 {
                 let twentieth = self.closings[n].pop_front().unwrap();
@@ -144,7 +207,10 @@ fn assert_no_nan(snapshot: &Snapshot) {
         let derived = [circuit.power.map(|w| w.0), circuit.resistance.map(|r| r.0)];
         assert!(numbers.chain(derived).flatten().all(f64::is_finite), "{circuit:?}");
     }
-    let numbers = snapshot.triggers.iter().flat_map(|t| [t.value, t.limit]);
+    let numbers = snapshot.triggers.iter().flat_map(|t| [t.value, t.limit, t.margin]);
+    let margins = || snapshot.triggers.iter().filter_map(|t| t.margin);
+    assert!(margins().all(|m| (0.0..=1.0).contains(&m)), "{:?}", snapshot.triggers);
+    assert!(snapshot.relays.iter().all(|r| r.broken_va.is_finite() && r.hot_breaks <= r.closings));
     assert!(numbers.flatten().all(f64::is_finite), "{:?}", snapshot.triggers);
     assert!(snapshot.trip.is_none_or(|t| t.value.is_finite() && t.limit.is_finite()));
 }
@@ -157,7 +223,7 @@ fn assert_sound(record: &Record) {
 
 /// Drives a world through the actions, checking every step; yields all outputs.
 fn drive(actions: &[Action]) -> Vec<Outputs> {
-    drive_in(Config::default(), actions)
+    drive_in(any_water(), actions)
 }
 
 fn drive_in(config: Config, actions: &[Action]) -> Vec<Outputs> {
@@ -165,6 +231,11 @@ fn drive_in(config: Config, actions: &[Action]) -> Vec<Outputs> {
     let mut witness = Witness::new();
     let mut outputs = Vec::new();
     for action in actions {
+        match *action {
+            Action::LockOut => witness.locked_out = true,
+            Action::Command(Command::Resume) => witness.locked_out = false,
+            _ => {}
+        }
         let Some((steps, dt_ms)) = act(&mut world, action) else {
             continue;
         };
@@ -202,6 +273,14 @@ fn act(world: &mut World, action: &Action) -> Option<(u16, u64)> {
             return Some((1, 100));
         }
         Action::Wall(offset) => world.now.wall = offset.map(|ms| UtcMs(NOON.0 + ms)),
+        Action::Panel(panel) => world.panel = panel,
+        Action::LockOut => world.engine.lock_out(),
+        Action::Trigger(trigger, enabled) => {
+            let mut config = world.engine.config().clone();
+            config.triggers_enabled[trigger] = enabled;
+            let refused = world.engine.configure(config).is_err();
+            assert_eq!(refused, trigger == TriggerId::OverTemperature.index() && !enabled);
+        }
         Action::Present(circuit, present) => configure(world, |config| {
             config.relays_present[CircuitId::ALL[circuit].outside().index()] = present;
         }),
@@ -231,6 +310,13 @@ proptest! {
         let mut all = vec![Action::Run { steps: 700, dt_ms: 100 }];
         all.extend(actions);
         drive(&all);
+    }
+
+    #[test]
+    fn with_every_trigger_on_they_hold_too(actions in prop::collection::vec(action(), 1..60)) {
+        let mut all = vec![Action::Run { steps: 700, dt_ms: 100 }];
+        all.extend(actions);
+        drive_in(Config::default(), &all);
     }
 
     #[test]

@@ -4,5 +4,7 @@
 mod bench;
 mod energy;
 mod invariants;
+mod people;
+mod plausibility;
 mod regulation;
 mod safety;

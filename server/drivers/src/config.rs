@@ -8,7 +8,11 @@
 //! [relays.inside1]
 //! driver = "gpio"
 //! pin = 17
+//! [heartbeat]
+//! pin = 22
 //! ```
+
+use std::path::PathBuf;
 
 use engine::inputs::{CircuitId, Quantity, RelayId, SensorId};
 use serde::{Deserialize, Serialize};
@@ -21,6 +25,13 @@ pub struct DriversConfig {
     pub sensors: Sensors,
     /// The four relays.
     pub relays: Relays,
+    /// A pin that changes its level ten times a second while the control loop runs, for a dead-man relay that
+    /// cuts the contactors' supply when the beat ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub heartbeat: Option<GpioRelay>,
+    /// A file that shows the relays' states to who watches from outside; see [`crate::mirror`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mirror: Option<PathBuf>,
 }
 
 /// A driver for each sensor.
@@ -87,18 +98,20 @@ pub enum RelayDriver {
     Dummy,
     /// A pin of the Raspberry Pi's header.
     Gpio(GpioRelay),
+    /// A relay in the external breaker panel, which its own task moves. Only outside relays can be there.
+    Gfci,
     /// There is no such relay. Only outside relays may be absent.
     Absent,
 }
 
-/// A relay on a pin of the Raspberry Pi's header.
+/// An output on a pin of the Raspberry Pi's header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GpioRelay {
     /// BCM number of the pin: 9 to 27, without 14. Pins 0 to 8 are pulled up at boot and 14 goes high then, which
     /// would close an active-high relay before any program runs.
     pub pin: u8,
-    /// The relay board closes on a low level.
+    /// The board closes its contact on a low level.
     #[serde(default)]
     pub active_low: bool,
 }
@@ -145,6 +158,11 @@ impl DriversConfig {
         RelayId::ALL.map(|id| *self.relays.get(id) != RelayDriver::Absent)
     }
 
+    /// True when any output is on a pin of the board.
+    pub fn has_pins(&self) -> bool {
+        self.pins().next().is_some()
+    }
+
     /// True when anything is simulated, so that a plant must run.
     pub fn needs_plant(&self) -> bool {
         SensorId::ALL.into_iter().any(|id| *self.sensors.get(id) == SensorDriver::Simulated)
@@ -162,6 +180,7 @@ impl DriversConfig {
                 check_dummy(id, dummy, &mut errors);
             }
         }
+        self.check_pins(&mut errors);
         for id in RelayId::ALL {
             self.check_relay(id, &mut errors);
         }
@@ -174,22 +193,36 @@ impl DriversConfig {
             RelayDriver::Absent if id.is_inside() => {
                 errors.push(invalid(format!("relays.{}", id.name()), "the relay beside the tank can't be absent"));
             }
-            RelayDriver::Gpio(gpio) => {
-                let field = format!("relays.{}.pin", id.name());
-                if !(9..=27).contains(&gpio.pin) || gpio.pin == 14 {
-                    errors.push(invalid(&field, "take a pin from 9 to 27, without 14: the others are high at boot"));
-                }
-                let twin = RelayId::ALL
-                    .into_iter()
-                    .take(id.index())
-                    .find(|other| matches!(self.relays.get(*other), RelayDriver::Gpio(taken) if taken.pin == gpio.pin));
-                if let Some(other) = twin {
-                    errors.push(invalid(&field, format!("pin {} is taken by {}", gpio.pin, other.name())));
-                }
-                self.check_real_sensors(id.circuit(), id, errors);
+            RelayDriver::Gfci if id.is_inside() => {
+                errors.push(invalid(format!("relays.{}", id.name()), "this relay can't be in the panel"));
             }
+            RelayDriver::Gpio(_) | RelayDriver::Gfci => self.check_real_sensors(id.circuit(), id, errors),
             RelayDriver::Simulated | RelayDriver::Dummy | RelayDriver::Absent => {}
         }
+    }
+
+    /// Pins that can't hurt at boot, and each for one output alone.
+    fn check_pins(&self, errors: &mut Vec<InvalidChoice>) {
+        let mut taken: Vec<(&str, u8)> = Vec::new();
+        for (name, pin) in self.pins() {
+            let field = if name == "heartbeat" { "heartbeat.pin".into() } else { format!("relays.{name}.pin") };
+            if !(9..=27).contains(&pin) || pin == 14 {
+                errors.push(invalid(&field, "take a pin from 9 to 27, without 14: the others are high at boot"));
+            }
+            if let Some((other, _)) = taken.iter().find(|(_, theirs)| *theirs == pin) {
+                errors.push(invalid(&field, format!("pin {pin} is taken by {other}")));
+            }
+            taken.push((name, pin));
+        }
+    }
+
+    /// The outputs on pins, by name.
+    fn pins(&self) -> impl Iterator<Item = (&'static str, u8)> {
+        let relays = RelayId::ALL.into_iter().filter_map(|id| match self.relays.get(id) {
+            RelayDriver::Gpio(gpio) => Some((id.name(), gpio.pin)),
+            _ => None,
+        });
+        relays.chain(self.heartbeat.map(|gpio| ("heartbeat", gpio.pin)))
     }
 
     /// A real contact must not close on made-up volts, amperes or temperatures.
@@ -207,7 +240,7 @@ impl DriversConfig {
     /// Simulated and real outputs never load together.
     fn check_mixture(&self, errors: &mut Vec<InvalidChoice>) {
         let of = |wanted: fn(&RelayDriver) -> bool| RelayId::ALL.into_iter().find(|id| wanted(self.relays.get(*id)));
-        let real = of(|driver| matches!(driver, RelayDriver::Gpio(_)));
+        let real = of(|driver| matches!(driver, RelayDriver::Gpio(_) | RelayDriver::Gfci));
         let simulated = of(|driver| matches!(driver, RelayDriver::Simulated));
         if let (Some(real), Some(simulated)) = (real, simulated) {
             errors.push(invalid(
@@ -267,6 +300,15 @@ mod tests {
     }
 
     #[test]
+    fn a_relay_in_the_panel_is_a_real_outside_one() {
+        check(
+            "relays.outside1.driver = 'gfci'\nrelays.inside1.driver = 'dummy'",
+            &["sensors.v1", "sensors.i1", "sensors.t1", "relays.inside2"],
+        );
+        check("relays.inside2.driver = 'gfci'", &["relays.inside2", "relays.inside1"]);
+    }
+
+    #[test]
     fn a_real_relay_wants_real_sensors_a_safe_pin_and_no_simulated_neighbour() {
         check(
             "relays.inside1 = { driver = 'gpio', pin = 4 }\nrelays.outside1.driver = 'dummy'",
@@ -283,6 +325,17 @@ mod tests {
         assert!(
             errors.iter().any(|error| error.to_string() == "drivers.relays.inside2.pin: pin 17 is taken by inside1")
         );
+    }
+
+    #[test]
+    fn the_heartbeat_has_a_pin_of_its_own() {
+        check("heartbeat.pin = 22", &[]);
+        check("heartbeat.pin = 14", &["heartbeat.pin"]);
+        let mut config =
+            DriversConfig { heartbeat: Some(GpioRelay { pin: 17, active_low: false }), ..Default::default() };
+        config.relays.outside2 = RelayDriver::Gpio(GpioRelay { pin: 17, active_low: false });
+        let errors = config.check().unwrap_err();
+        assert!(errors.iter().any(|error| error.to_string() == "drivers.heartbeat.pin: pin 17 is taken by outside2"));
     }
 
     #[test]

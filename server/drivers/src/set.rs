@@ -1,5 +1,7 @@
 //! The drivers in use: six sensors, up to four relays, and the plant if anything is simulated.
 
+use std::path::Path;
+
 use engine::inputs::{Inputs, RelayId, SensorId};
 use engine::outputs::Outputs;
 use engine::units::Now;
@@ -9,12 +11,16 @@ use crate::config::{DriversConfig, InvalidChoice, RelayDriver, SensorDriver};
 use crate::dummy::{MadeUpSensor, NoRelay};
 use crate::gpio;
 use crate::hal::{OutputFault, Relay, Sensor};
+use crate::mirror::{Contact, Mirror, Writer};
 use crate::simulated::{PlantRelay, PlantSensor, SharedPlant};
 
 /// The drivers in use. All relays are open when it is made and when it is dropped.
 pub struct DriverSet {
     sensors: [Box<dyn Sensor>; 6],
     relays: [Option<Box<dyn Relay>>; 4],
+    heartbeat: Option<Box<dyn Relay>>,
+    beat: bool,
+    mirror: Option<Mirror>,
     plant: Option<SharedPlant>,
 }
 
@@ -53,6 +59,9 @@ impl DriverSet {
         let mut set = Self {
             sensors: open_sensors(config, plant.as_ref(), seed)?,
             relays: open_relays(config, plant.as_ref())?,
+            heartbeat: config.heartbeat.map(gpio::open).transpose()?,
+            beat: false,
+            mirror: config.mirror.as_deref().map(|path| open_mirror(path, Writer::Loop)).transpose()?,
             plant,
         };
         set.write(&Outputs::OFF).map_err(|(relay, fault)| DriverError::NotOpened { relay: relay.name(), fault })?;
@@ -77,19 +86,44 @@ impl DriverSet {
     /// The first relay that did not take its state, with its fault.
     pub fn write(&mut self, outputs: &Outputs) -> Result<(), (RelayId, OutputFault)> {
         let mut first_fault = None;
+        let mut contacts = [Contact::Open; 4];
         for (id, relay) in RelayId::ALL.into_iter().zip(&mut self.relays) {
-            if let Some(relay) = relay
-                && let Err(fault) = relay.write(outputs.is_closed(id))
-            {
+            let Some(relay) = relay else { continue };
+            let closed = outputs.is_closed(id);
+            contacts[id.index()] = if closed { Contact::Closed } else { Contact::Open };
+            if let Err(fault) = relay.write(closed) {
+                contacts[id.index()] = Contact::Unknown;
                 first_fault.get_or_insert((id, fault));
             }
         }
+        if let Some(Err(fault)) = self.mirror.as_mut().map(|mirror| mirror.write(contacts)) {
+            first_fault.get_or_insert((RelayId::Inside1, fault));
+        }
         first_fault.map_or(Ok(()), Err)
+    }
+
+    /// Changes the heartbeat's level: once in each tick of the control loop.
+    ///
+    /// # Errors
+    /// [`OutputFault`]; the dead-man relay behind it will have noticed too.
+    pub fn beat(&mut self) -> Result<(), OutputFault> {
+        self.beat = !self.beat;
+        if let Some(mirror) = &mut self.mirror {
+            mirror.beat(self.beat)?;
+        }
+        self.heartbeat.as_mut().map_or(Ok(()), |output| output.write(self.beat))
     }
 
     /// The plant, if anything is simulated.
     pub const fn plant(&self) -> Option<&SharedPlant> {
         self.plant.as_ref()
+    }
+}
+
+impl Drop for DriverSet {
+    fn drop(&mut self) {
+        // Nobody is left to tell; each driver tries once more when it is dropped itself.
+        let _ = self.write(&Outputs::OFF);
     }
 }
 
@@ -119,11 +153,43 @@ fn open_relays(
             }
             RelayDriver::Dummy => Some(Box::new(NoRelay)),
             RelayDriver::Gpio(gpio) => Some(gpio::open(*gpio)?),
-            RelayDriver::Absent => None,
+            RelayDriver::Gfci | RelayDriver::Absent => None,
         })
     };
     let [inside1, outside1, inside2, outside2] = RelayId::ALL.map(open);
     Ok([inside1?, outside1?, inside2?, outside2?])
+}
+
+fn open_mirror(path: &Path, writer: Writer) -> Result<Mirror, DriverError> {
+    Mirror::open(path, writer)
+        .map_err(|error| DriverError::Unavailable(format!("the mirror file {}: {error}", path.display())))
+}
+
+/// Opens every output of a process that is gone or about to be: pins, heartbeat and mirror. It holds no lock and
+/// needs no plant; what is simulated has nothing outside to open.
+///
+/// # Errors
+/// Each output that could not be opened. All others are open all the same.
+pub fn open_all(config: &DriversConfig, writer: Writer) -> Result<(), Vec<DriverError>> {
+    let mut errors = Vec::new();
+    let mut contacts = [Contact::Open; 4];
+    for id in RelayId::ALL {
+        if let RelayDriver::Gpio(gpio) = config.relays.get(id)
+            && let Err(error) = gpio::open(*gpio)
+        {
+            contacts[id.index()] = Contact::Unknown;
+            errors.push(error);
+        }
+    }
+    errors.extend(config.heartbeat.and_then(|gpio| gpio::open(gpio).err()));
+    if let Some(path) = &config.mirror {
+        let written = open_mirror(path, writer).and_then(|mut mirror| {
+            let fault = |fault: OutputFault| DriverError::Unavailable(fault.to_string());
+            mirror.write(contacts).map_err(fault)
+        });
+        errors.extend(written.err());
+    }
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
 #[cfg(test)]
@@ -193,6 +259,40 @@ mod tests {
         config.relays.outside2 = RelayDriver::Absent;
         let mut set = DriverSet::open(&config, None, 1).unwrap();
         assert!(set.inputs(at(0)).sensors.iter().all(|channel| channel.synthetic));
+    }
+
+    #[test]
+    fn the_mirror_shows_what_the_relays_were_told_until_somebody_opens_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mirror");
+        let config = DriversConfig { mirror: Some(path.clone()), ..DriversConfig::default() };
+        let plant = Plant::new(plant::PlantConfig::default(), 1).unwrap();
+        let mut set = DriverSet::open(&config, Some(plant), 1).unwrap();
+        let shown = || std::fs::read(&path).unwrap();
+        assert_eq!(shown()[..5], [0, 0, 0, 0, Writer::Loop as u8]);
+        set.write(&Outputs { closed: [true, true, false, true] }).unwrap();
+        assert_eq!(shown()[..5], [1, 1, 0, 1, Writer::Loop as u8]);
+        set.beat().unwrap();
+        assert_eq!(shown()[..6], [1, 1, 0, 1, Writer::Loop as u8, 1]);
+        open_all(&config, Writer::RelaysOff).unwrap();
+        assert_eq!(shown()[..5], [0, 0, 0, 0, Writer::RelaysOff as u8]);
+        set.write(&Outputs { closed: [true; 4] }).unwrap();
+        drop(set);
+        assert_eq!(shown()[..5], [0, 0, 0, 0, Writer::Loop as u8]);
+    }
+
+    #[test]
+    fn opening_all_tries_everything_and_names_what_failed() {
+        if std::path::Path::new("/proc/device-tree/model").exists() {
+            return; // On a board the pins really open, which a unit test must not do.
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = DriversConfig { mirror: Some(folder.path().join("mirror")), ..DriversConfig::default() };
+        config.relays.inside2 = RelayDriver::Gpio(crate::config::GpioRelay { pin: 17, active_low: false });
+        let errors = open_all(&config, Writer::Guard).unwrap_err();
+        assert!(errors.len() == 1 && errors[0].to_string().contains("GPIO pin 17"), "{errors:?}");
+        let shown = std::fs::read(folder.path().join("mirror")).unwrap();
+        assert_eq!(shown[..5], [0, 0, Contact::Unknown as u8, 0, Writer::Guard as u8]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use engine::config::Config;
 use engine::inputs::CircuitId;
 use engine::units::UtcMs;
 use plant::PlantConfig;
-use server::simulate::{Report, Simulation};
+use server::simulate::{Report, Simulation, faults};
 
 /// 2023-01-01T07:00:00Z, midnight in Colorado: the first moment of the weather's year.
 const NEW_YEAR: UtcMs = UtcMs(1_672_556_400_000);
@@ -67,4 +67,22 @@ fn ten_days_at_the_control_loops_own_step() {
         let reached = report.of_circuit(circuit).filter(|day| day.reached_target()).count();
         assert!(reached >= 8, "circuit {} reached its target on {reached} of ten June days", circuit.number());
     }
+}
+
+#[test]
+fn a_million_steps_under_faults_break_no_rule() {
+    println!("seed {SEED}");
+    match faults::run(SEED, 1_000_000).unwrap() {
+        Ok(tally) => {
+            println!("{tally}");
+            let seen = [tally.faults, tally.orders, tally.restarts, tally.clock_steps, tally.trips, tally.closings];
+            assert!(seen.iter().all(|&count| count > 0), "chance left something out: {tally:?}");
+        }
+        Err(failure) => panic!("{failure}"),
+    }
+}
+
+#[test]
+fn the_same_seed_does_the_same() {
+    assert_eq!(faults::run(7, 100_000).unwrap(), faults::run(7, 100_000).unwrap());
 }

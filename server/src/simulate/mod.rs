@@ -2,13 +2,15 @@
 //!
 //! Serves `suntank simulate`, the history that a demo starts with, and the tests that run a whole year.
 
+pub mod faults;
+
 use std::fmt;
 
-use engine::Engine;
 use engine::config::Config;
-use engine::inputs::{CircuitId, Inputs, RelayId};
+use engine::inputs::{CircuitId, Inputs, RelayId, SensorId};
 use engine::outputs::{Event, Outputs, Record, Step, Trip};
 use engine::units::{Now, UtcMs, WattHours};
+use engine::{Command, Engine, Refused};
 use plant::{Moment, Plant, PlantConfig};
 
 /// The contacts rest this long between two closings (safety case, S7).
@@ -24,6 +26,10 @@ pub struct Simulation {
     engine: Engine,
     plant: Plant,
     now: Now,
+    /// The true civil time.
+    sun: UtcMs,
+    /// How far the program's clock is from it; `None` while it has none.
+    clock_error_ms: Option<i64>,
     outputs: Outputs,
 }
 
@@ -45,29 +51,65 @@ impl Simulation {
     /// [`SimulationError`].
     pub fn new(config: Config, plant: &PlantConfig, seed: u64, start: UtcMs) -> Result<Self, SimulationError> {
         let now = Now { mono_ms: 0, wall: Some(start) };
-        Ok(Self { engine: Engine::new(config, now)?, plant: Plant::new(*plant, seed)?, now, outputs: Outputs::OFF })
+        Ok(Self {
+            engine: Engine::new(config, now)?,
+            plant: Plant::new(*plant, seed)?,
+            now,
+            sun: start,
+            clock_error_ms: Some(0),
+            outputs: Outputs::OFF,
+        })
     }
 
     /// Lets `dt_ms` pass: the plant runs on with the relays as they are, then the engine sees and decides.
     pub fn step(&mut self, dt_ms: u64) -> (Inputs, Step) {
         self.now.mono_ms += dt_ms;
-        let utc = self.now.wall.get_or_insert(UtcMs(0));
-        utc.0 += dt_ms as i64;
-        self.plant.step(Moment { mono_ms: self.now.mono_ms, utc: *utc }, self.outputs.closed);
+        self.sun.0 += dt_ms as i64;
+        self.now.wall = self.clock_error_ms.map(|error_ms| UtcMs(self.sun.0 + error_ms));
+        self.plant.step(Moment { mono_ms: self.now.mono_ms, utc: self.sun }, self.outputs.closed);
         let inputs = self.plant.inputs();
         let step = self.engine.step(self.now, &inputs);
         self.outputs = step.outputs;
         (inputs, step)
     }
 
+    /// A person acts.
+    ///
+    /// # Errors
+    /// The engine's own.
+    pub fn command(&mut self, command: Command) -> Result<(), Refused> {
+        self.engine.command(self.now, command)
+    }
+
+    /// The program dies and comes up again, relays open, with the latched trip that it left behind.
+    ///
+    /// # Errors
+    /// When the engine does not start.
+    pub fn restart(&mut self) -> Result<(), SimulationError> {
+        self.outputs = Outputs::OFF;
+        let mut engine = Engine::new(self.engine.config().clone(), self.now)?;
+        if let Some(trip) = self.engine.snapshot().trip {
+            engine.restore_trip(trip);
+        }
+        self.engine = engine;
+        Ok(())
+    }
+
+    /// What the program takes for the civil time jumps by so many milliseconds; `None` makes it unbelievable until
+    /// the next jump. The sun does not care.
+    pub fn step_clock(&mut self, by_ms: Option<i64>) {
+        self.clock_error_ms = by_ms.map(|by_ms| self.clock_error_ms.unwrap_or(0) + by_ms);
+    }
+
+    /// The sensor's newest sample is older than its time.
+    fn is_silent(&self, sensor: SensorId) -> bool {
+        let newest = self.plant.inputs().channel(sensor).latest;
+        newest.is_none_or(|sample| self.now.since(sample.taken_ms) > FRESH_MS[0])
+    }
+
     /// The time of the newest step.
     pub const fn now(&self) -> Now {
         self.now
-    }
-
-    /// The decisions.
-    pub const fn engine(&self) -> &Engine {
-        &self.engine
     }
 
     /// The plant, to look at its truth or to inject a fault.
@@ -199,13 +241,27 @@ struct InvariantWatch {
     closed: [bool; 4],
     /// When each relay opened last, monotonic.
     opened_ms: [u64; 4],
+    /// When each sensor's newest finite sample was taken, monotonic.
+    finite_ms: [Option<u64>; 6],
     tripped: bool,
 }
 
 impl InvariantWatch {
+    /// The program died: every relay opened then, and a trip is latched or not as before.
+    fn restarted(&mut self, now: Now) {
+        for (closed, opened_ms) in self.closed.iter_mut().zip(&mut self.opened_ms) {
+            if std::mem::take(closed) {
+                *opened_ms = now.mono_ms;
+            }
+        }
+    }
+
     fn check(&mut self, now: Now, inputs: &Inputs, step: &Step, report: &mut Report) {
         self.tripped |= step.events.iter().any(|event| matches!(event, Event::Tripped(_)));
         self.tripped &= !step.events.iter().any(|event| matches!(event, Event::Cleared(_)));
+        for (finite_ms, channel) in self.finite_ms.iter_mut().zip(&inputs.sensors) {
+            *finite_ms = channel.latest.filter(|sample| sample.raw.is_finite()).map(|s| s.taken_ms).or(*finite_ms);
+        }
         for relay in RelayId::ALL {
             let index = relay.index();
             let closed = step.outputs.is_closed(relay);
@@ -216,30 +272,25 @@ impl InvariantWatch {
                 if !self.closed[index] && now.since(self.opened_ms[index]) < MINIMUM_OFF_MS {
                     report.violate(now, || format!("S7: {} closed before its rest was over", relay.name()));
                 }
-                check_fresh(now, relay, inputs, report);
+                self.check_fresh(now, relay, report);
             } else if self.closed[index] {
                 self.opened_ms[index] = now.mono_ms;
             }
             self.closed[index] = closed;
         }
     }
-}
 
-fn check_fresh(now: Now, relay: RelayId, inputs: &Inputs, report: &mut Report) {
-    let circuit = relay.circuit();
-    let [electrical_ms, temperature_ms] = FRESH_MS;
-    let limits = [
-        (circuit.voltage(), electrical_ms),
-        (circuit.current(), electrical_ms),
-        (circuit.temperature(), temperature_ms),
-    ];
-    for (sensor, limit_ms) in limits {
-        let fresh = inputs
-            .channel(sensor)
-            .latest
-            .is_some_and(|sample| sample.raw.is_finite() && now.since(sample.taken_ms) <= limit_ms);
-        if !fresh {
-            report.violate(now, || format!("S1: {} closed without a fresh {}", relay.name(), sensor.name()));
+    fn check_fresh(&self, now: Now, relay: RelayId, report: &mut Report) {
+        let circuit = relay.circuit();
+        let [electrical_ms, temperature_ms] = FRESH_MS;
+        for (sensor, limit_ms) in [
+            (circuit.voltage(), electrical_ms),
+            (circuit.current(), electrical_ms),
+            (circuit.temperature(), temperature_ms),
+        ] {
+            if self.finite_ms[sensor.index()].is_none_or(|taken_ms| now.since(taken_ms) > limit_ms) {
+                report.violate(now, || format!("S1: {} closed without a fresh {}", relay.name(), sensor.name()));
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: help run test lint fmt web size openapi e2e deny
+.PHONY: help run test torture bench lint fmt web size openapi e2e deny
 
 help: ## this list
 	@awk -F':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -13,6 +13,9 @@ run: ## start Suntank on a simulated plant (SPEED=60 faster than life, PORT=8080
 test: ## everything that must hold: lints, tests, size, a real browser
 	@scripts/test.sh
 
+torture: ## let instances die in every way and see how fast their relays open (COUNT=200)
+	@COUNT="$(COUNT)" SEED="$(SEED)" AT_ONCE="$(AT_ONCE)" scripts/torture.sh
+
 lint: ## format and lints alone
 	@scripts/lint.sh
 
@@ -21,6 +24,9 @@ fmt: ## put the code in format
 
 web: ## build the web app into frontend/dist, if it changed
 	@scripts/web.sh
+
+bench: web ## how late the control loop runs, idle and under load, in one table (SECONDS=20 a row)
+	@cargo bench --quiet -p server --bench loop_jitter
 
 size: web ## what a browser loads, compressed; fails above the budget
 	@node scripts/size.mjs

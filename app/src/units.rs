@@ -75,8 +75,17 @@ pub fn fixed(value: f64, decimals: usize) -> String {
     }
 }
 
-/// Watts for the eye: "840 W", "2.67 kW".
+/// Powers smaller than this are what the meters' noise and offsets make of nothing, W.
+const NOTHING_W: f64 = 5.0;
+
+/// The power without the meters' noise around nothing.
+pub fn without_noise(power_w: f64) -> f64 {
+    if power_w.abs() < NOTHING_W { 0.0 } else { power_w }
+}
+
+/// Watts for the eye: "840 W", "2.67 kW"; noise around nothing is "0 W".
 pub fn watts(power_w: f64) -> String {
+    let power_w = without_noise(power_w);
     match power_w.abs() < 999.5 {
         true => format!("{} W", fixed(power_w, 0)),
         false => format!("{} kW", fixed(power_w / 1000.0, 2)),
@@ -115,6 +124,7 @@ mod tests {
         assert_eq!(watts(999.4), "999 W");
         assert_eq!(watts(999.6), "1.00 kW");
         assert_eq!(watts(2667.0), "2.67 kW");
-        assert_eq!(watts(-0.3), "0 W");
+        assert_eq!(watts(-3.2), "0 W");
+        assert_eq!(watts(-40.0), "-40 W");
     }
 }

@@ -1,9 +1,9 @@
 // What a logged-in person does to the plant: the screen, the API and the plant agree on it.
 
-import { Dashboard, byHand, expectLive, logIn, picture, stat } from "../support/pages.ts";
+import { Dashboard, SIZES, byHand, expectLive, logIn, picture, sideways, stat } from "../support/pages.ts";
 import { accessibilityFaults, expect, test } from "../support/test.ts";
 import { Client, SUNNY } from "../support/suntank.ts";
-import type { Regulation, Relay, Revised } from "../support/wire.ts";
+import type { Regulation, Relay } from "../support/wire.ts";
 
 const suntank = test.suntank(SUNNY);
 const client = new Client(suntank);
@@ -18,7 +18,7 @@ const volts = async (circuit: 1 | 2) => (await suntank.status()).circuits[circui
 
 /** Both circuits heat in the sun: the targets are out of reach, nothing is forced, all contacts have rested. */
 async function letBothHeat(): Promise<void> {
-  const { revision, value } = await client.get<Revised<Regulation>>("settings/regulation");
+  const { revision, value } = await client.settings<Regulation>("regulation");
   const circuits = value.circuits.map((circuit) => ({ ...circuit, target_f: 150, mixing_valve_confirmed: true }));
   const saved = await client.send("PUT", "settings/regulation", { ...value, circuits }, { "if-match": `"${revision}"` });
   expect(saved.status).toBe(200);
@@ -38,7 +38,7 @@ test.beforeEach(async () => {
 
 test("a new target reaches the API, the plant and the dashboard", async ({ page }) => {
   await logIn(page, suntank);
-  const before = await client.get<Revised<Regulation>>("settings/regulation");
+  const before = await client.settings<Regulation>("regulation");
   const tank = page.getByRole("group", { name: "Tank 2" });
   await expect(tank.getByLabel("Target")).toHaveValue("150");
   await tank.getByLabel("Target").fill("118.5");
@@ -46,7 +46,7 @@ test("a new target reaches the API, the plant and the dashboard", async ({ page 
   await page.getByRole("button", { name: "Save" }).click();
   await expect(page.getByText("Saved.")).toBeVisible();
 
-  const after = await client.get<Revised<Regulation>>("settings/regulation");
+  const after = await client.settings<Regulation>("regulation");
   expect(after.revision).toBeGreaterThan(before.revision);
   expect(after.value.circuits[1]).toMatchObject({ target_f: 118.5 });
   expect(after.value.circuits[0]).toEqual(before.value.circuits[0]);
@@ -63,7 +63,7 @@ test("hot water asks for a mixing valve first", async ({ page }) => {
   await page.getByRole("button", { name: "Save" }).click();
   await expect(valve).toHaveAttribute("aria-invalid", "true");
   await expect(tank.getByRole("alert").filter({ hasText: "scalds" })).toBeVisible();
-  expect((await client.get<Revised<Regulation>>("settings/regulation")).value.circuits[0]).toMatchObject({
+  expect((await client.settings<Regulation>("regulation")).value.circuits[0]).toMatchObject({
     mixing_valve_confirmed: true,
   });
 });
@@ -100,7 +100,7 @@ test("a relay forced off, on and back: plant, API and screen agree", async ({ pa
 test("a circuit forced off counts down and gives way", async ({ page }) => {
   await logIn(page, suntank);
   const box = byHand(page, "Circuit 2");
-  await box.getByLabel("for", { exact: true }).selectOption({ index: 0 });
+  await box.getByRole("combobox", { name: "for", exact: true }).selectOption({ index: 0 });
   await box.getByRole("button", { name: "Off" }).click();
   await expect(box.getByRole("button", { name: "Off" })).toHaveAttribute("aria-pressed", "true");
   await expect(box).toContainText(/Off by hand, \d+ s more/);
@@ -146,8 +146,8 @@ for (const colorScheme of ["light", "dark"] as const) {
     await expect(page.getByRole("group", { name: "Tank 1" })).toBeVisible();
     await picture(page, `control-${colorScheme}`);
     expect(await accessibilityFaults(page)).toEqual([]);
-    await page.setViewportSize({ width: 360, height: 740 });
-    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+    await page.setViewportSize(SIZES.phone);
+    expect(await sideways(page)).toBeLessThanOrEqual(0);
     await picture(page, `control-phone-${colorScheme}`);
   });
 }

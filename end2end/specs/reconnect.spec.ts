@@ -1,6 +1,6 @@
 // The line is lost and comes back: the page says how old it is, and mends itself.
 
-import { Dashboard, expectLive, picture } from "../support/pages.ts";
+import { Dashboard, SIZES, expectLive, logIn, picture, sideways } from "../support/pages.ts";
 import { expect, test } from "../support/test.ts";
 import { SUNNY } from "../support/suntank.ts";
 
@@ -24,11 +24,32 @@ for (const [how, end] of [["killed", () => suntank.kill()], ["stopped", () => su
     await picture(page, `lost-${how}`);
 
     await suntank.start();
-    await expect(strip).toBeHidden({ timeout: 45_000 });
-    await expectLive(page);
+    await expectLive(page, 45_000);
+    await expect(strip).toBeHidden();
     // A restarted plant goes on where it was, and the page with it.
     await expect.poll(async () => Date.parse((await suntank.status()).now)).toBeGreaterThan(Date.parse(last) - 60_000);
     const volts = await dashboard.fact(1, "Volts").textContent();
     await expect.poll(() => dashboard.fact(1, "Volts").textContent(), { message: "values move again" }).not.toBe(volts);
   });
 }
+
+test("on a phone, all-off stays in reach while the line is lost, and says that it failed", async ({ page }) => {
+  await page.setViewportSize(SIZES.phone);
+  await logIn(page, suntank);
+  const head = page.getByRole("banner");
+
+  await suntank.kill();
+  await expect(head.getByRole("status")).toHaveText("Offline");
+  await head.getByRole("button", { name: "All off" }).click();
+  const failed = head.getByRole("button", { name: "All off: try again" });
+  await expect(failed).toBeInViewport({ ratio: 1 });
+  expect(await sideways(page)).toBeLessThanOrEqual(0);
+  await picture(page, "lost-phone");
+
+  await suntank.start();
+  await expectLive(page, 45_000);
+  await failed.click();
+  await expect(head.getByRole("link", { name: "All is off" })).toBeInViewport({ ratio: 1 });
+  expect((await suntank.status()).all_off).toBe(true);
+  expect(await sideways(page)).toBeLessThanOrEqual(0);
+});

@@ -45,8 +45,14 @@ export function stat(page: Page, name: string): Locator {
   return page.locator(".stat").filter({ hasText: name });
 }
 
-export async function expectLive(page: Page): Promise<void> {
-  await expect(page.getByRole("banner").getByRole("status")).toHaveText("Live");
+/** Pictures arrive, or do so in time. */
+export async function expectLive(page: Page, timeout?: number): Promise<void> {
+  await expect(page.getByRole("banner").getByRole("status")).toHaveText("Live", { timeout });
+}
+
+/** How many pixels the page is wider than its window; a page must never scroll sideways. */
+export async function sideways(page: Page): Promise<number> {
+  return page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
 }
 
 /** Logs in on the page for it, which leads to the control page. */

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import type { Problem, Status } from "./wire.ts";
+import type { Problem, Revised, Status } from "./wire.ts";
 
 const BINARY =
   process.env.SUNTANK_BIN ?? fileURLToPath(new URL("../../target/debug/suntank", import.meta.url));
@@ -129,11 +129,15 @@ export class Client {
     });
   }
 
-  /** The answer's body, which must be a success. */
-  async get<T>(path: string): Promise<T> {
+  /** A section of the settings, with the revision that its ETag names. */
+  async settings<T>(section: string): Promise<Revised<T>> {
+    const path = `settings/${section}`;
     const answer = await this.send("GET", path);
     if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${await answer.text()}`);
-    return (await answer.json()) as T;
+    const tag = answer.headers.get("etag") ?? "";
+    const revision = /^"(\d+)"$/.exec(tag)?.[1];
+    if (revision === undefined) throw new Error(`${path} came with the ETag ${tag}`);
+    return { revision: Number(revision), value: (await answer.json()) as T };
   }
 
   /** The problem that this request is answered with. */

@@ -48,6 +48,7 @@ export interface Regulation {
   after_sunrise_min: number;
 }
 
+/** What was read of a section: its value, and the revision that a change must name. */
 export interface Revised<T> {
   revision: number;
   value: T;

@@ -6,16 +6,22 @@
 //! element_ohm = 36.9
 //! [drivers.relays.outside1]
 //! driver = "absent"
+//! [notify.ntfy]
+//! url = "https://ntfy.sh/my-topic"
 //! ```
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use drivers::config::DriversConfig;
+use drivers::config::{DriversConfig, RelayDriver};
 use engine::config::Config;
+use engine::inputs::CircuitId;
 use engine::units::{Amperes, Fahrenheit, Ohms, Volts};
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+
+use crate::gfci::config::GfciConfig;
+use crate::notify::NotifyConfig;
 
 /// The file, every entry optional. Environment variables named `SUNTANK_…` go before it (`SUNTANK_DATABASE`).
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -27,10 +33,17 @@ pub struct FileConfig {
     pub drivers: DriversConfig,
     /// What is wired to circuit 1 and circuit 2.
     pub circuits: Vec<Wiring>,
+    /// The external breaker panel; there is none when absent.
+    pub gfci: Option<GfciConfig>,
+    /// Who is told when the watchdog trips, and how.
+    pub notify: NotifyConfig,
+    /// The hardware watchdog that resets the board when the control loop and its guard are both gone, usually
+    /// `/dev/watchdog`; none when absent.
+    pub hardware_watchdog: Option<PathBuf>,
 }
 
 /// One circuit's wiring. What is absent keeps its default.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Wiring {
     /// The element's rated resistance.
@@ -62,6 +75,21 @@ impl FileConfig {
         figment.merge(Env::prefixed("SUNTANK_").only(&["database"])).extract().map_err(Box::new)
     }
 
+    /// Which circuits' outside relays the panel moves: those that are in it, and in a demo the simulated ones too.
+    ///
+    /// # Errors
+    /// A relay that is in a panel there is not.
+    pub fn panel_moves(&self) -> Result<[bool; 2], String> {
+        let drivers = CircuitId::ALL.map(|id| (id.outside(), self.drivers.relays.get(id.outside())));
+        if self.gfci.is_none() {
+            let lost = drivers.iter().find(|(_, driver)| **driver == RelayDriver::Gfci);
+            return lost.map_or(Ok([false; 2]), |(id, _)| {
+                Err(format!("drivers.relays.{} is in the panel, but [gfci] is missing", id.name()))
+            });
+        }
+        Ok(drivers.map(|(_, driver)| matches!(driver, RelayDriver::Gfci | RelayDriver::Simulated)))
+    }
+
     /// The engine's configuration before any setting: the defaults, the wiring and the relays there are.
     ///
     /// # Errors
@@ -70,6 +98,7 @@ impl FileConfig {
         if self.circuits.len() > 2 {
             return Err("circuits: there are two at the most".into());
         }
+        self.panel_moves()?;
         let mut config = Config { relays_present: self.drivers.relays_present(), ..Config::default() };
         for (circuit, wiring) in config.circuits.iter_mut().zip(&self.circuits) {
             let set = |value: &mut f64, wired: Option<f64>| *value = wired.unwrap_or(*value);
@@ -116,6 +145,18 @@ mod tests {
         assert_eq!(config.circuits[0].element, Ohms(30.0));
         assert_eq!(config.circuits[1].element, Config::default().circuits[1].element);
         assert_eq!(config.relays_present, [true, false, true, true]);
+    }
+
+    #[test]
+    fn the_panel_moves_the_relays_that_are_in_it() {
+        let panel = "gfci = { protocol = 'json', address = '192.168.1.40', token = 'secret' }\n";
+        let relay = "drivers.relays.outside2.driver = 'gfci'\ndrivers.relays.outside1.driver = 'absent'";
+        let file = parse(&format!("{panel}{relay}")).unwrap();
+        assert_eq!(file.panel_moves(), Ok([false, true]));
+        assert!(!format!("{file:?}").contains("secret"));
+        assert!(parse(relay).unwrap().engine_config().unwrap_err().contains("outside2"));
+        assert_eq!(parse("").unwrap().panel_moves(), Ok([false; 2]));
+        assert!(parse("gfci = { protocol = 'json', address = 'http://x/' }").is_err());
     }
 
     #[test]

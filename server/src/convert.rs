@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use engine::daylight::{self, DayWindow};
 use engine::inputs::{CircuitId, RelayId, SensorFault};
 use engine::outputs::{
-    CircuitSnapshot, Event, Override, Reading, Reason, Record, TriggerId, TriggerState, Trip, Validity,
+    CircuitSnapshot, Event, Override, Reading, Reason, Record, SelfTestResult, TriggerId, TriggerState, Trip, Validity,
 };
 use engine::units::{Fahrenheit, Now, Ohms, UtcMs, WattHours, Watts};
 use serde_json::json;
@@ -124,7 +124,8 @@ fn daylight(picture: &Picture, context: &StatusContext) -> wire::Daylight {
     }
 }
 
-fn trip(trip: Trip) -> wire::Trip {
+/// A trip, as it goes to people.
+pub(crate) fn trip(trip: Trip) -> wire::Trip {
     wire::Trip {
         trigger: trigger_id(trip.trigger),
         circuit: trip.circuit.number(),
@@ -141,6 +142,8 @@ const fn trigger(state: &TriggerState) -> wire::Trigger {
         value: state.value,
         limit: state.limit,
         warning: state.warning,
+        enabled: state.enabled,
+        margin: state.margin,
     }
 }
 
@@ -151,6 +154,19 @@ const fn trigger_id(id: TriggerId) -> wire::TriggerId {
         TriggerId::Impedance => wire::TriggerId::Impedance,
         TriggerId::UnexpectedCurrent => wire::TriggerId::UnexpectedCurrent,
         TriggerId::OpenElement => wire::TriggerId::OpenElement,
+        TriggerId::LatchUnreadable => wire::TriggerId::LatchUnreadable,
+        TriggerId::OverVoltage => wire::TriggerId::OverVoltage,
+        TriggerId::ReverseVoltage => wire::TriggerId::ReverseVoltage,
+        TriggerId::FastRise => wire::TriggerId::FastRise,
+        TriggerId::NoRise => wire::TriggerId::NoRise,
+        TriggerId::WarmsWhileOff => wire::TriggerId::WarmsWhileOff,
+        TriggerId::FrozenSensor => wire::TriggerId::FrozenSensor,
+        TriggerId::EqualSensors => wire::TriggerId::EqualSensors,
+        TriggerId::SwappedSensors => wire::TriggerId::SwappedSensors,
+        TriggerId::WeldedInside => wire::TriggerId::WeldedInside,
+        TriggerId::WeldedOutside => wire::TriggerId::WeldedOutside,
+        TriggerId::GfciTrip => wire::TriggerId::GfciTrip,
+        TriggerId::GfciLost => wire::TriggerId::GfciLost,
     }
 }
 
@@ -167,7 +183,12 @@ pub fn reason(reason: Reason) -> wire::Reason {
             wire::Reason::SensorNotReady { sensor: sensor.name().to_owned(), validity: self::validity(validity) }
         }
         Reason::BootHold { remaining_ms } => wire::Reason::BootHold { remaining_ms },
+        Reason::Unguarded => wire::Reason::Unguarded,
+        Reason::RestartLockOut => wire::Reason::RestartLockOut,
+        Reason::PanelUnknown { remaining_ms } => wire::Reason::PanelUnknown { remaining_ms },
         Reason::AllOff => wire::Reason::AllOff,
+        Reason::TestMode { remaining_ms } => wire::Reason::TestMode { remaining_ms },
+        Reason::SelfTest => wire::Reason::SelfTest,
         Reason::MinimumOff { remaining_ms } => wire::Reason::MinimumOff { remaining_ms },
         Reason::TooManyClosings { remaining_ms } => wire::Reason::TooManyClosings { remaining_ms },
         Reason::Switching { closing } => wire::Reason::Switching { closing },
@@ -263,6 +284,29 @@ pub fn event(now: Now, event: &Event) -> NewEvent {
                 data,
             )
         }
+        Event::TestMode { on } => (
+            Level::Notice,
+            Category::Regulation,
+            if on { "test_mode_began" } else { "test_mode_ended" },
+            format!("Test mode {}.", if on { "began" } else { "ended" }),
+            json!({}),
+        ),
+        Event::SelfTestEnded { circuit, result } => {
+            let (level, word) = match result {
+                SelfTestResult::Passed => (Level::Info, "passed"),
+                SelfTestResult::Inconclusive => (Level::Info, "inconclusive"),
+                SelfTestResult::Failed => (Level::Error, "failed"),
+            };
+            let message = format!("Circuit {}: self-test {word}.", circuit.number());
+            (level, Category::Watchdog, "self_test", message, json!({ "circuit": circuit.number(), "result": word }))
+        }
+        Event::PanelChanged { known } => (
+            if known { Level::Info } else { Level::Warning },
+            Category::Gfci,
+            if known { "panel_known" } else { "panel_unknown" },
+            format!("The breaker panel {}.", if known { "answers" } else { "does not answer" }),
+            json!({}),
+        ),
         Event::OverrideEnded { relay, circuit } => {
             let output =
                 relay.map_or_else(|| format!("circuit {}", circuit.number()), |id| format!("relay {}", id.name()));
@@ -286,6 +330,9 @@ pub fn event(now: Now, event: &Event) -> NewEvent {
 }
 
 fn trip_sentence(trip: &Trip) -> String {
+    if trip.trigger == TriggerId::LatchUnreadable {
+        return "At the start it could not be read whether a trip was latched. Both circuits are off.".into();
+    }
     format!(
         "Circuit {} tripped: {} at {:.2} {unit}, limit {:.2} {unit}. Both circuits are off.",
         trip.circuit.number(),

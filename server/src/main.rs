@@ -4,12 +4,15 @@ use std::io::{IsTerminal, Read};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use engine::units::UtcMs;
+use server::gfci::config::Protocol;
+use server::gfci::sim::{SimClock, SimPanel};
+use server::guard::GuardOptions;
 use server::run::{DemoOptions, RunOptions};
 use server::simulate::{Report, Simulation};
 use storage::Role;
@@ -28,6 +31,13 @@ enum Command {
     Run(Run),
     /// Run the engine on the simulated plant as fast as it goes, and print what came of it.
     Simulate(Simulate),
+    /// Open every relay, whatever else runs or hangs. Needs nothing but the state folder.
+    RelaysOff(RelaysOff),
+    /// Guard a running controller; `run` starts it.
+    #[command(hide = true)]
+    Guard(Guard),
+    /// Run a simulated breaker panel, for trying things out.
+    Panel(Panel),
     /// Print the OpenAPI document.
     Openapi,
     /// Manage users while the server is not running, or beside it.
@@ -59,6 +69,39 @@ struct Run {
 }
 
 #[derive(Debug, Args)]
+struct Panel {
+    /// The dialect it speaks.
+    #[arg(long, value_enum)]
+    protocol: Protocol,
+    /// Address and port; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:8081")]
+    listen: SocketAddr,
+    /// The bearer token it wants, in the dialect that knows one.
+    #[arg(long, default_value = "simulated")]
+    token: String,
+}
+
+#[derive(Debug, Args)]
+struct RelaysOff {
+    /// The folder with boot.json.
+    #[arg(long, env = "SUNTANK_STATE", default_value = "var")]
+    state: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct Guard {
+    /// The folder with boot.json and the latch file.
+    #[arg(long)]
+    state: PathBuf,
+    /// The hardware watchdog's device.
+    #[arg(long)]
+    hardware_watchdog: Option<PathBuf>,
+    /// Take real-time priority and lock the memory.
+    #[arg(long)]
+    real_time: bool,
+}
+
+#[derive(Debug, Args)]
 struct Place {
     /// The folder for the database, the signing key and the lock.
     #[arg(long, env = "SUNTANK_STATE", default_value = "var")]
@@ -76,6 +119,13 @@ struct Simulate {
     /// Fixes clouds, draws and noise.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Let chance inject faults, give commands, restart the program and step the clock, and hold every step of
+    /// 100 ms against the safety rules.
+    #[arg(long, conflicts_with_all = ["days", "step_ms", "start"])]
+    faults: bool,
+    /// How many steps, with --faults.
+    #[arg(long, requires = "faults", default_value_t = 1_000_000)]
+    steps: u64,
     /// Length of a step in milliseconds; the controller itself runs at 100.
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(50..=1_000))]
     step_ms: u64,
@@ -122,11 +172,18 @@ fn main() -> ExitCode {
     }
 }
 
+/// The report of a panic may take this long: a backtrace can be slow, and the error output may be what hangs.
+const REPORT: Duration = Duration::from_millis(300);
+
 /// A panic in any thread ends the whole process: a controller that runs on with a part missing is worse than
 /// one that stops.
 fn abort_on_panic() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
+        let _ = std::thread::Builder::new().spawn(|| {
+            std::thread::sleep(REPORT);
+            std::process::abort();
+        });
         report(panic);
         std::process::abort();
     }));
@@ -137,6 +194,11 @@ impl Command {
         match self {
             Self::Run(run) => runtime()?.block_on(server::run::run(run.options())),
             Self::Simulate(simulate) => simulate.execute(),
+            Self::RelaysOff(RelaysOff { state }) => server::boot::relays_off(&state),
+            Self::Guard(Guard { state, hardware_watchdog, real_time }) => {
+                server::guard::run(&GuardOptions { state, hardware_watchdog, real_time })
+            }
+            Self::Panel(panel) => runtime()?.block_on(panel.execute()),
             Self::Openapi => {
                 print!("{}", server::openapi::json()?);
                 Ok(())
@@ -171,8 +233,35 @@ impl Run {
     }
 }
 
+impl Panel {
+    async fn execute(self) -> anyhow::Result<()> {
+        let panel = SimPanel::new(SimClock::Host(Instant::now()), self.token);
+        let (address, server) = panel.serve(self.protocol, self.listen).await.context("the address is not free")?;
+        println!("A simulated panel is at {address}");
+        println!("  change its world with PUT http://{address}/simulator, e.g. {{\"leakage_ma\": [9, 0.3]}}");
+        Ok(server.await??)
+    }
+}
+
 impl Simulate {
     fn execute(&self) -> anyhow::Result<()> {
+        if self.faults { self.execute_faults() } else { self.execute_weather() }
+    }
+
+    fn execute_faults(&self) -> anyhow::Result<()> {
+        let began = Instant::now();
+        match server::simulate::faults::run(self.seed, self.steps)? {
+            Ok(tally) => {
+                let seconds = began.elapsed().as_secs_f64();
+                println!("seed {}: {tally}", self.seed);
+                println!("{:.0} steps a second, {seconds:.1} s in all", self.steps as f64 / seconds);
+                Ok(())
+            }
+            Err(failure) => bail!("{failure}"),
+        }
+    }
+
+    fn execute_weather(&self) -> anyhow::Result<()> {
         let start = UtcMs(self.start.timestamp_millis());
         let mut simulation =
             Simulation::new(engine::config::Config::default(), &plant::PlantConfig::default(), self.seed, start)?;

@@ -13,7 +13,6 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::any;
 use engine::config::Config;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use storage::{Recorder, Storage};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -25,7 +24,7 @@ use crate::loop_handle::LoopHandle;
 use crate::rest::body::BODY_LIMIT;
 use crate::rest::guard::guard_changes;
 use crate::rest::problem::{ApiProblem, no_such_method, no_such_route};
-use crate::services::{Services, Settings};
+use crate::services::{Services, Settings, Stores};
 use crate::{assets, functions, rest};
 
 /// No answer may take longer to begin.
@@ -68,15 +67,14 @@ impl AppState {
     /// When the signing key can't be read or made.
     pub fn new(
         control: LoopHandle,
-        storage: Arc<dyn Storage>,
-        recorder: Recorder,
+        stores: Stores,
         base: Config,
         settings: Settings,
         demo_speed: Option<u32>,
         state: &Path,
     ) -> Result<Self, AuthError> {
-        let auth = Auth::open(Arc::clone(&storage), state)?;
-        let services = Services::new(control, storage, recorder, auth, base, settings, demo_speed);
+        let auth = Auth::open(Arc::clone(&stores.storage), state)?;
+        let services = Services::new(control, stores, auth, base, settings, demo_speed);
         let services = Arc::new(services);
         let shutdown = CancellationToken::new();
         Ok(Self { live: Live::start(Arc::clone(&services), shutdown.clone()), services, shutdown })

@@ -7,7 +7,7 @@ use super::contact::{ContactIcon, ContactState};
 use crate::browser::use_ui;
 use crate::text::{Show, text};
 use crate::types::status::{Circuit, Reading, Reason, Relay, Status, TriggerId, Validity};
-use crate::units::{fixed, watts};
+use crate::units::{fixed, watts, without_noise};
 
 /// The card of the circuit with this place in the status (0 or 1).
 #[component]
@@ -58,7 +58,7 @@ fn Card(index: usize, circuit: Memo<Option<Circuit>>) -> impl IntoView {
                     reading(c.as_ref().map(|c| &c.current_a), |a| format!("{} A", fixed(a, 2)))
                 }))/>
                 <Fact label=t.words.watts value=Memo::new(move |_| circuit.with(|c| {
-                    known(c.as_ref().and_then(|c| c.power_w), |w| format!("{} W", fixed(w, 0)))
+                    known(c.as_ref().and_then(|c| c.power_w), |w| format!("{} W", fixed(without_noise(w), 0)))
                 }))/>
                 <Fact label=t.words.ohms value=Memo::new(move |_| circuit.with(|c| {
                     known(c.as_ref().and_then(|c| c.resistance_ohm), |r| format!("{} Ω", fixed(r, 1)))

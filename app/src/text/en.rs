@@ -230,7 +230,24 @@ fn why(circuit: &Circuit, show: &dyn Show) -> String {
             "Off: just started. Watching the sensors for {} more.",
             span(*remaining_ms)
         ),
+        Reason::Unguarded => {
+            "Off: the guard that opens the relays if this program fails is not running. It is started again by itself."
+                .into()
+        }
+        Reason::RestartLockOut => {
+            "Off: the program restarted too often. Look into the log, then resume.".into()
+        }
+        Reason::PanelUnknown { remaining_ms: Some(left) } => {
+            format!("Off: the breaker panel is back. Watching it for {} more.", span(*left))
+        }
+        Reason::PanelUnknown { remaining_ms: None } => {
+            "Off: the breaker panel does not answer. Check its power and the network.".into()
+        }
         Reason::AllOff => "Off: everything is switched off until someone resumes.".into(),
+        Reason::TestMode { remaining_ms } => {
+            format!("Test mode for {} more: each relay moves only by hand.", span(*remaining_ms))
+        }
+        Reason::SelfTest => "Testing the contacts: off and on again once.".into(),
         Reason::MinimumOff { remaining_ms } => format!(
             "Off: the contacts rest between closings, {} more.",
             span(*remaining_ms)
@@ -292,17 +309,34 @@ fn circuit_state(circuit: &Circuit) -> &'static str {
         }
         (Reason::Tripped { .. }, _) => "Stopped",
         (Reason::Switching { .. }, _) => "Switching",
-        (Reason::SensorNotReady { .. } | Reason::BootHold { .. } | Reason::NoClock, _) => "Waiting",
+        (
+            Reason::SensorNotReady { .. }
+            | Reason::BootHold { .. }
+            | Reason::NoClock
+            | Reason::PanelUnknown { .. }
+            | Reason::RestartLockOut,
+            _,
+        ) => "Waiting",
+        (Reason::TestMode { .. } | Reason::SelfTest, _) => "Testing",
         (_, true) => "On",
         (_, false) => "Off",
     }
 }
 
 fn trip(trip: &Trip, show: &dyn Show) -> String {
+    if trip.trigger == TriggerId::LatchUnreadable {
+        return "At the last start it could not be read whether the watchdog had tripped. Both circuits are switched off.".into();
+    }
     let when = match trip.at {
         Some(at) => format!(" at {}", show.time(at)),
         None => String::new(),
     };
+    if trip.trigger == TriggerId::GfciTrip {
+        return format!(
+            "Circuit {}: ground-fault breaker tripped{when}. Both circuits are switched off.",
+            trip.circuit
+        );
+    }
     // Nothing may be called off while current flows through open relays.
     let since = match trip.trigger {
         TriggerId::UnexpectedCurrent => "",
@@ -331,6 +365,43 @@ fn trip_advice(trigger: TriggerId) -> &'static str {
         TriggerId::OpenElement => {
             "Volts arrive, but no current flows: a broken element, a loose wire or a contact that did not close. Have it checked."
         }
+        TriggerId::LatchUnreadable => {
+            "The power may have failed just when the watchdog tripped, or the memory card is failing. Look into the log, and reset when nothing is wrong."
+        }
+        TriggerId::OverVoltage => {
+            "More volts than the string can give: the string is longer than configured, or the voltmeter is wrong. Have it checked."
+        }
+        TriggerId::ReverseVoltage => {
+            "The volts are the wrong way round. Have the polarity of the string and of the voltmeter checked."
+        }
+        TriggerId::FastRise => {
+            "The temperature rose faster than water can. Check that the tank's sensor sits firmly and its cable is whole."
+        }
+        TriggerId::NoRise => {
+            "Heat went into the tank, but its sensor did not feel it. It has probably fallen off: put it back."
+        }
+        TriggerId::WarmsWhileOff => {
+            "The water grew warmer with the relays open. Check the relays for a weld, and whether something else heats the tank."
+        }
+        TriggerId::FrozenSensor => {
+            "The tank's sensor says the same whatever happens. Have the sensor and its cable replaced."
+        }
+        TriggerId::EqualSensors => {
+            "Both tank sensors say exactly the same. Check that two sensors are connected, each with an address of its own."
+        }
+        TriggerId::SwappedSensors => {
+            "The other tank's sensor follows this tank's heat. Swap the two sensors, or their settings."
+        }
+        TriggerId::WeldedInside => {
+            "The inside relay was told to open, but its contact carries on. Use the DC disconnect and have the relay replaced."
+        }
+        TriggerId::WeldedOutside => {
+            "Volts arrive though the outside relay is open: its contact is welded or does not obey. Use the DC disconnect and have the relay checked."
+        }
+        TriggerId::GfciTrip => {
+            "The ground-fault breaker has tripped: current leaks to earth. Have the leak found, reset the breaker, then the watchdog."
+        }
+        TriggerId::GfciLost => "The breaker panel was lost again and again. Check its power and the network to it.",
         TriggerId::UnexpectedCurrent => {
             "Current flows with the relays open. Use the DC disconnect now, and touch nothing else."
         }
@@ -356,6 +427,19 @@ fn trigger_name(trigger: TriggerId) -> &'static str {
         TriggerId::Impedance => "resistance out of bounds",
         TriggerId::OpenElement => "no current through closed relays",
         TriggerId::UnexpectedCurrent => "current with relays open",
+        TriggerId::LatchUnreadable => "state unknown at the start",
+        TriggerId::OverVoltage => "too many volts",
+        TriggerId::ReverseVoltage => "volts the wrong way round",
+        TriggerId::FastRise => "temperature rising too fast",
+        TriggerId::NoRise => "heat that the tank sensor does not feel",
+        TriggerId::WarmsWhileOff => "water warming with relays open",
+        TriggerId::FrozenSensor => "tank sensor stuck",
+        TriggerId::EqualSensors => "two tank sensors that are one",
+        TriggerId::SwappedSensors => "tank sensors swapped",
+        TriggerId::WeldedInside => "inside relay welded",
+        TriggerId::WeldedOutside => "outside relay welded",
+        TriggerId::GfciTrip => "ground-fault breaker tripped",
+        TriggerId::GfciLost => "breaker panel lost",
     }
 }
 
@@ -366,6 +450,14 @@ fn in_unit_of(trigger: TriggerId, value: f64, show: &dyn Show) -> String {
         }
         TriggerId::OverTemperature => show.temperature(value),
         TriggerId::Impedance | TriggerId::OpenElement => format!("{} Ω", trimmed(value, 1)),
+        TriggerId::LatchUnreadable | TriggerId::GfciTrip | TriggerId::GfciLost => trimmed(value, 1),
+        TriggerId::OverVoltage | TriggerId::ReverseVoltage | TriggerId::WeldedInside | TriggerId::WeldedOutside => {
+            format!("{} V", trimmed(value, 0))
+        }
+        TriggerId::NoRise | TriggerId::FrozenSensor | TriggerId::EqualSensors => {
+            format!("{} kWh", trimmed(value, 2))
+        }
+        TriggerId::FastRise | TriggerId::WarmsWhileOff | TriggerId::SwappedSensors => show.step(value),
     }
 }
 
@@ -741,7 +833,7 @@ mod tests {
     fn field_errors_speak_the_readers_unit() {
         let say = |path| regulation_error(path, &Plain);
         assert_eq!(say("circuits[0].target_f").as_deref(), Some("Choose 60 to 155 °F."));
-        assert_eq!(say("circuits[1].hysteresis_f").as_deref(), Some("Choose 0.5 °F to 30 °F."));
+        assert_eq!(say("circuits[1].hysteresis_f").as_deref(), Some("Choose 0.5 °F to 20 °F."));
         assert_eq!(say("agreeing_samples"), None);
     }
 

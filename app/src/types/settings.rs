@@ -38,7 +38,7 @@ pub struct RegulationSettings {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct CircuitRegulation {
-    /// Heat up to this, °F: 50 to 155.
+    /// Heat up to this, °F: 60 to 155.
     pub target_f: f64,
     /// Start again this far below, °F: 0.5 to 20.
     pub hysteresis_f: f64,
@@ -75,7 +75,7 @@ pub enum SettingsSection {
 /// What a target may be, °F. The upper end stands 10 °F below the over-temperature trip.
 pub const TARGET_RANGE_F: RangeInclusive<f64> = 60.0..=155.0;
 /// What a hysteresis may be, °F.
-pub const HYSTERESIS_RANGE_F: RangeInclusive<f64> = 0.5..=30.0;
+pub const HYSTERESIS_RANGE_F: RangeInclusive<f64> = 0.5..=20.0;
 /// How many agreeing samples may be asked for.
 pub const AGREEING_SAMPLES_RANGE: RangeInclusive<u32> = 1..=60;
 /// How far the window may be drawn in from sunrise and sunset, minutes.
@@ -189,7 +189,7 @@ mod tests {
             &[],
         );
         check(|s| s.circuits[0].hysteresis_f = 0.5, &[]);
-        check(|s| s.circuits[0].hysteresis_f = 30.0, &[]);
+        check(|s| s.circuits[0].hysteresis_f = 20.0, &[]);
         check(|s| s.before_sunset_min = 0, &[]);
         check(|s| s.after_sunrise_min = 240, &[]);
     }
@@ -205,7 +205,7 @@ mod tests {
             &["circuits[1].target_f"],
         );
         check(|s| s.circuits[0].hysteresis_f = 0.4, &["circuits[0].hysteresis_f"]);
-        check(|s| s.circuits[1].hysteresis_f = 30.5, &["circuits[1].hysteresis_f"]);
+        check(|s| s.circuits[1].hysteresis_f = 20.5, &["circuits[1].hysteresis_f"]);
         check(|s| s.agreeing_samples = 0, &["agreeing_samples"]);
         check(|s| s.agreeing_samples = 61, &["agreeing_samples"]);
         check(|s| s.before_sunset_min = 241, &["before_sunset_min"]);

@@ -183,6 +183,32 @@ pub enum TriggerId {
     UnexpectedCurrent,
     /// Ohms: volts without current through closed relays.
     OpenElement,
+    /// At the start it could not be told whether a trip was latched; it has no value.
+    LatchUnreadable,
+    /// Volts: more than the string can give.
+    OverVoltage,
+    /// Volts the wrong way round, as a positive number.
+    ReverseVoltage,
+    /// °F within a minute.
+    FastRise,
+    /// Kilowatt-hours that the tank's sensor did not feel.
+    NoRise,
+    /// °F within half an hour, with open relays.
+    WarmsWhileOff,
+    /// Kilowatt-hours through which the tank's sensor said the same.
+    FrozenSensor,
+    /// Kilowatt-hours into one tank while both sensors said the same.
+    EqualSensors,
+    /// °F by which the idle tank's sensor rose instead of this one's.
+    SwappedSensors,
+    /// Volts that did not rise when the inside relay opened.
+    WeldedInside,
+    /// Volts behind the open outside relay.
+    WeldedOutside,
+    /// The panel's ground-fault breaker has tripped; its value is 1.
+    GfciTrip,
+    /// How often the breaker panel was lost within ten minutes.
+    GfciLost,
 }
 
 /// What one trigger sees, and where it trips.
@@ -199,6 +225,10 @@ pub struct Trigger {
     pub limit: Option<f64>,
     /// It asks for attention without tripping.
     pub warning: bool,
+    /// False while an administrator has disabled it: it looks and can't trip.
+    pub enabled: bool,
+    /// How far it is from tripping: 1 is as far as can be, 0 is there; `null` while it can't judge.
+    pub margin: Option<f64>,
 }
 
 /// Energy, with how much of the time was measured.
@@ -241,8 +271,24 @@ pub enum Reason {
         /// Milliseconds left.
         remaining_ms: u64,
     },
+    /// Off: the guard process is gone; it comes back by itself.
+    Unguarded,
+    /// Off: the program restarted too often; it stays until a person resumes.
+    RestartLockOut,
+    /// Off: the breaker panel is not known, or not for long enough.
+    PanelUnknown {
+        /// Milliseconds left to wait; `null` while it does not answer.
+        remaining_ms: Option<u64>,
+    },
     /// Off: all-off is pressed until a person resumes.
     AllOff,
+    /// Relays move by hand only, for a time.
+    TestMode {
+        /// Milliseconds left.
+        remaining_ms: u64,
+    },
+    /// The contacts prove themselves: off and on again once.
+    SelfTest,
     /// Off a moment longer: contacts rest between closings.
     MinimumOff {
         /// Milliseconds left.

@@ -26,10 +26,21 @@ use storage::{Category, Level, NewEvent, Recorder, Storage, StorageError};
 
 use self::energy::EnergyCache;
 use crate::auth::Auth;
+use crate::boot::BootFile;
 use crate::clock::host_utc;
 use crate::loop_handle::{LoopGone, LoopHandle};
 
 pub use settings::{REGULATION, SITE, Settings, load_settings};
+
+/// Where things are kept.
+pub struct Stores {
+    /// The database.
+    pub storage: Arc<dyn Storage>,
+    /// What is written to it in batches.
+    pub recorder: Recorder,
+    /// What must be known without it.
+    pub boot: Arc<BootFile>,
+}
 
 /// What the services stand on.
 pub struct Services {
@@ -37,6 +48,7 @@ pub struct Services {
     storage: Arc<dyn Storage>,
     recorder: Recorder,
     auth: Auth,
+    boot: Arc<BootFile>,
     /// The engine's configuration before any setting.
     base: Config,
     demo_speed: Option<u32>,
@@ -56,19 +68,20 @@ impl Services {
     /// Services over a running loop. `settings` are those that the loop was started with.
     pub fn new(
         control: LoopHandle,
-        storage: Arc<dyn Storage>,
-        recorder: Recorder,
+        stores: Stores,
         auth: Auth,
         base: Config,
         settings: Settings,
         demo_speed: Option<u32>,
     ) -> Self {
+        let Stores { storage, recorder, boot } = stores;
         Self {
             control,
             energy: Arc::new(EnergyCache::new(Arc::clone(&storage))),
             storage,
             recorder,
             auth,
+            boot,
             base,
             demo_speed,
             settings: RwLock::new(Arc::new(settings)),
@@ -92,7 +105,7 @@ impl Services {
     }
 
     /// The settings in force.
-    fn settings_now(&self) -> Arc<Settings> {
+    pub(crate) fn settings_now(&self) -> Arc<Settings> {
         let settings = self.settings.read().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&settings)
     }

@@ -138,8 +138,15 @@ impl Services {
         Ok(revision)
     }
 
-    /// Stored settings are the ones in force, even if the loop should answer late.
+    /// Stored settings are the ones in force, even if the loop should answer late. On the disk they are before the
+    /// loop hears of them.
     async fn put_in_force(&self, new: Settings, slot: Slot<'_>, config: Config) -> Result<(), Problem> {
+        let (boot, regulation, site) = (Arc::clone(&self.boot), new.regulation.value.clone(), new.site.value.clone());
+        let written = tokio::task::spawn_blocking(move || boot.settings(&regulation, &site)).await;
+        if !matches!(written, Ok(Ok(()))) {
+            // They are in the database; heating on old targets after a crash without one is no danger.
+            tracing::error!(?written, "boot.json can't be written");
+        }
         {
             let mut settings = self.settings.write().unwrap_or_else(PoisonError::into_inner);
             *settings = Arc::new(new);

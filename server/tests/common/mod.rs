@@ -11,6 +11,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
+use drivers::config::DriversConfig;
 use engine::Engine;
 use engine::config::Config;
 use engine::inputs::Inputs;
@@ -18,8 +19,9 @@ use engine::units::{Now, UtcMs};
 use http::{HeaderMap, Request, StatusCode, header};
 use serde_json::Value;
 use server::auth::create_user;
+use server::boot::BootFile;
 use server::loop_handle::{LoopCommand, LoopHandle, LoopSide, Picture};
-use server::services::load_settings;
+use server::services::{Stores, load_settings};
 use server::web::{self, AppState};
 use storage::{Recorder, RecorderConfig, Role, Storage};
 use tempfile::TempDir;
@@ -56,6 +58,7 @@ impl Bench {
         }
         let base = Config::default();
         let settings = load_settings(&*storage, &base).await.unwrap();
+        let boot = Arc::new(BootFile::begin(folder.path(), &DriversConfig::default(), &[]).unwrap());
         let start = Now { mono_ms: 0, wall: Some(UtcMs(NOON)) };
         let engine = Engine::new(settings.effective_config(&base), start).unwrap();
         let first = Picture { snapshot: engine.snapshot(), sequence: 0 };
@@ -64,8 +67,8 @@ impl Bench {
         let signals = (Arc::clone(&deaf), Arc::clone(&stop));
         thread::spawn(move || run(engine, side, &signals.0, &signals.1));
         let recorder = Recorder::start(Arc::clone(&storage) as _, RecorderConfig::default());
-        let state =
-            AppState::new(handle, Arc::clone(&storage), recorder.clone(), base, settings, None, folder.path()).unwrap();
+        let stores = Stores { storage: Arc::clone(&storage), recorder: recorder.clone(), boot };
+        let state = AppState::new(handle, stores, base, settings, None, folder.path()).unwrap();
         Self { router: web::router(state.clone()), storage, recorder, folder, state, deaf, stop }
     }
 

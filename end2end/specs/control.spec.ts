@@ -100,14 +100,26 @@ test("a relay forced off, on and back: plant, API and screen agree", async ({ pa
 test("a circuit forced off counts down and gives way", async ({ page }) => {
   await logIn(page, suntank);
   const box = byHand(page, "Circuit 2");
-  await box.getByRole("combobox", { name: "for", exact: true }).selectOption({ index: 0 });
-  await box.getByRole("button", { name: "Off" }).click();
-  await expect(box.getByRole("button", { name: "Off" })).toHaveAttribute("aria-pressed", "true");
-  await expect(box).toContainText(/Off by hand, \d+ s more/);
+  const time = box.getByRole("combobox", { name: "for", exact: true });
+  const off = box.getByRole("button", { name: "Off" });
+  const left = async () => (await suntank.status()).circuits[1].override?.remaining_ms ?? NaN;
+
+  await time.selectOption("15 min");
+  await off.click();
+  await expect(off).toHaveAttribute("aria-pressed", "true");
+  await expect(box).toContainText(/Off by hand, \d+ min( \d\d s)? more/);
+  const first = await left();
+  expect(first).toBeLessThanOrEqual(15 * 60_000);
+  await expect.poll(left, { message: "it counts down" }).toBeLessThan(first);
   await expect.poll(() => amperes(2)).toBeLessThan(0.3);
-  expect(await relay("inside2")).toMatchObject({ closed: false });
+  await expect.poll(() => relay("inside2")).toMatchObject({ closed: false });
+
   // A minute of the plant's time: then it is automatic again, and heats.
+  await time.selectOption("1 min 00 s");
+  await off.click();
+  await expect.poll(left, { message: "the shorter time holds" }).not.toBeGreaterThan(60_000);
   await expect(box.getByRole("button", { name: "Auto" })).toHaveAttribute("aria-pressed", "true", { timeout: 30_000 });
+  expect((await suntank.status()).circuits[1].override).toBeNull();
   await expect.poll(() => amperes(2), { timeout: 40_000 }).toBeGreaterThan(1);
 });
 

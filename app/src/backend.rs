@@ -78,4 +78,6 @@ pub trait Backend: Send + Sync {
     async fn resume(&self, caller: &Caller) -> Result<Status, Problem>;
     /// Clear a latched trip whose cause is gone. Operators.
     async fn reset_watchdog(&self, caller: &Caller) -> Result<Status, Problem>;
+    /// Let a tripped circuit's contacts prove themselves in the sun, so that its trip may be cleared. Operators.
+    async fn self_test(&self, caller: &Caller, circuit: u8) -> Result<Status, Problem>;
 }

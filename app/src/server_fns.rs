@@ -54,6 +54,13 @@ pub async fn reset_watchdog() -> Result<Status, Problem> {
     on_server::answer(backend.reset_watchdog(&caller).await)
 }
 
+/// Let a tripped circuit's contacts prove themselves.
+#[server(prefix = "/fn", endpoint = "self_test", input = Json)]
+pub async fn self_test(circuit: u8) -> Result<Status, Problem> {
+    let (backend, caller) = on_server::context()?;
+    on_server::answer(backend.self_test(&caller, circuit).await)
+}
+
 #[cfg(feature = "ssr")]
 mod on_server {
     use std::sync::Arc;

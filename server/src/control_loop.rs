@@ -192,6 +192,9 @@ impl ControlLoop {
             let _ = self.recorder.event(convert::event(now, event));
             self.notifier.event(event);
         }
+        if let Some(record) = self.engine.take_trip_record() {
+            let _ = self.recorder.event(convert::trip_record(now, &record));
+        }
         if let Some(record) = &record {
             let _ = self.recorder.record(convert::measurement(record));
         }

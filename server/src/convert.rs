@@ -4,9 +4,10 @@ use app::types::status as wire;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use engine::daylight::{self, DayWindow};
-use engine::inputs::{CircuitId, RelayId, SensorFault};
+use engine::inputs::{CircuitId, RelayId, SensorFault, SensorId};
 use engine::outputs::{
-    CircuitSnapshot, Event, Override, Reading, Reason, Record, SelfTestResult, TriggerId, TriggerState, Trip, Validity,
+    CircuitSnapshot, Event, Override, Reading, Reason, Record, SelfTestResult, TriggerId, TriggerState, Trip,
+    TripRecord, Validity,
 };
 use engine::units::{Fahrenheit, Now, Ohms, UtcMs, WattHours, Watts};
 use serde_json::json;
@@ -329,6 +330,33 @@ pub fn event(now: Now, event: &Event) -> NewEvent {
     }
 }
 
+/// The log entry that holds the samples around a trip: for each step the milliseconds from the trip, the raw value
+/// of each sensor and whether each relay was closed, in the order of `sensors` and `relays`.
+pub fn trip_record(now: Now, record: &TripRecord) -> NewEvent {
+    let steps: Vec<_> = record
+        .steps
+        .iter()
+        .map(|step| {
+            let from_trip_ms = step.mono_ms as i64 - record.trip.at_mono_ms as i64;
+            json!([from_trip_ms, step.raw, step.closed])
+        })
+        .collect();
+    let data = json!({
+        "trip": self::trip(record.trip),
+        "sensors": SensorId::ALL.map(SensorId::name),
+        "relays": RelayId::ALL.map(RelayId::name),
+        "steps": steps,
+    });
+    NewEvent {
+        ts_ms: now.wall.map_or(0, |UtcMs(ms)| ms),
+        level: Level::Info,
+        category: Category::Watchdog,
+        kind: "trip_record".to_owned(),
+        message: format!("What the sensors said around the {} trip.", words(record.trip.trigger)),
+        data: Some(data.to_string()),
+    }
+}
+
 fn trip_sentence(trip: &Trip) -> String {
     if trip.trigger == TriggerId::LatchUnreadable {
         return "At the start it could not be read whether a trip was latched. Both circuits are off.".into();
@@ -345,4 +373,31 @@ fn trip_sentence(trip: &Trip) -> String {
 
 fn words(trigger: TriggerId) -> String {
     trigger.name().replace('_', " ")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use engine::outputs::Trace;
+
+    use super::*;
+
+    #[test]
+    fn the_samples_around_a_trip_fit_into_an_event() {
+        let trip = Trip {
+            trigger: TriggerId::OverCurrent,
+            circuit: CircuitId::Two,
+            value: 18.5,
+            limit: 18.0,
+            at: Some(UtcMs(1_687_374_000_000)),
+            at_mono_ms: 20_000,
+        };
+        let step = |mono_ms| Trace { mono_ms, raw: [Some(-123.456_789_012_345); 6], closed: [true; 4] };
+        let record = TripRecord { trip, steps: (10_000..25_000).step_by(100).map(step).collect() };
+        let event = trip_record(Now { mono_ms: 25_000, wall: trip.at }, &record);
+        event.validate().unwrap();
+        let data: serde_json::Value = serde_json::from_str(event.data.as_deref().unwrap()).unwrap();
+        let steps = data["steps"].as_array().unwrap();
+        assert_eq!((steps.len(), &steps[0][0], &steps[149][0]), (150, &json!(-10_000), &json!(4_900)));
+    }
 }

@@ -10,7 +10,7 @@ use common::{Answer, Bench};
 use serde_json::{Value, json};
 
 /// Each method of `Backend`, where it is on REST, and the server function, if it has one.
-const OPERATIONS: [(&str, &str, &str, Option<&str>); 13] = [
+const OPERATIONS: [(&str, &str, &str, Option<&str>); 14] = [
     ("status", "get", "/api/v1/status", None),
     ("series", "get", "/api/v1/series", None),
     ("log_in", "post", "/api/v1/session", None),
@@ -24,6 +24,7 @@ const OPERATIONS: [(&str, &str, &str, Option<&str>); 13] = [
     ("all_off", "post", "/api/v1/all-off", Some("/fn/all_off")),
     ("resume", "delete", "/api/v1/all-off", Some("/fn/resume")),
     ("reset_watchdog", "post", "/api/v1/watchdog/reset", Some("/fn/reset_watchdog")),
+    ("self_test", "post", "/api/v1/circuits/{circuit}/self-test", Some("/fn/self_test")),
 ];
 
 #[test]
@@ -99,6 +100,9 @@ async fn twins_answer_alike() {
     assert_same(&rest("POST", "/api/v1/all-off", None).await, &call("/fn/all_off", json!({})).await);
     assert_same(&rest("DELETE", "/api/v1/all-off", None).await, &call("/fn/resume", json!({})).await);
     assert_same(&rest("POST", "/api/v1/watchdog/reset", None).await, &call("/fn/reset_watchdog", json!({})).await);
+    for (circuit, path) in [(1, "/api/v1/circuits/1/self-test"), (3, "/api/v1/circuits/3/self-test")] {
+        assert_same(&rest("POST", path, None).await, &call("/fn/self_test", json!({ "circuit": circuit })).await);
+    }
 
     let section = rest("GET", "/api/v1/settings/regulation", None).await;
     let revised = call("/fn/regulation", json!({})).await.json();

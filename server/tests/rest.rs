@@ -419,6 +419,10 @@ async fn a_reset_without_a_trip_is_a_conflict() {
     let answer = bench.ask("POST", "/api/v1/watchdog/reset", Some(&otto), &[], None).await;
     answer.check_problem(409, "conflict", &[]);
     assert_eq!(answer.json()["detail"], "Nothing has tripped.");
+    let answer = bench.ask("POST", "/api/v1/circuits/1/self-test", Some(&otto), &[], None).await;
+    answer.check_problem(409, "conflict", &[]);
+    let answer = bench.ask("POST", "/api/v1/circuits/3/self-test", Some(&otto), &[], None).await;
+    answer.check_problem(404, "not-found", &[]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -56,6 +56,7 @@ fn routes() -> Vec<(&'static str, &'static str, Who, Option<Value>)> {
         ("post", "/api/v1/all-off", LoggedIn, None),
         ("delete", "/api/v1/all-off", Operator, None),
         ("post", "/api/v1/watchdog/reset", Operator, None),
+        ("post", "/api/v1/circuits/{circuit}/self-test", Operator, None),
     ]
 }
 
@@ -70,6 +71,7 @@ fn functions() -> Vec<(&'static str, Who, Value)> {
         ("/fn/all_off", LoggedIn, json!({})),
         ("/fn/resume", Operator, json!({})),
         ("/fn/reset_watchdog", Operator, json!({})),
+        ("/fn/self_test", Operator, json!({ "circuit": 1 })),
     ]
 }
 

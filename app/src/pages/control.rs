@@ -9,7 +9,7 @@ use crate::browser::{session, use_ui};
 use crate::components::confirm::ConfirmButton;
 use crate::components::notice::Outcome;
 use crate::components::override_control::OverrideControl;
-use crate::server_fns::{all_off, reset_watchdog, resume};
+use crate::server_fns::{all_off, reset_watchdog, resume, self_test};
 use crate::text::text;
 use crate::types::control::OverrideTarget;
 use crate::types::problem::Problem;
@@ -58,6 +58,14 @@ fn Everything() -> impl IntoView {
     let off = Action::new_local(move |(): &()| async move { report(all_off().await, words.done_off) });
     let on = Action::new_local(move |(): &()| async move { report(resume().await, words.done_resumed) });
     let clear = Action::new_local(move |(): &()| async move { report(reset_watchdog().await, words.done_cleared) });
+    let to_prove = Memo::new(move |_| {
+        ui.live.status.with(|s| Some(s.as_ref()?.trip.as_ref().filter(|t| t.trigger.needs_self_test())?.circuit))
+    });
+    let prove = Action::new_local(move |(): &()| async move {
+        if let Some(circuit) = to_prove.get_untracked() {
+            report(self_test(circuit).await, words.done_self_test);
+        }
+    });
     let is_off = Memo::new(move |_| ui.live.status.with(|s| s.as_ref().is_some_and(|s| s.all_off)));
     let tripped = Memo::new(move |_| ui.live.status.with(|s| s.as_ref().is_some_and(|s| s.trip.is_some())));
     view! {
@@ -76,6 +84,10 @@ fn Everything() -> impl IntoView {
                             on:click=move |_| { off.dispatch_local(()); }>{words.all_off}</button>
                     }.into_any()
                 }}
+                <Show when=move || to_prove.get().is_some()>
+                    <ConfirmButton label=words.self_test question=words.self_test_question busy=prove.pending()
+                        on_yes=Callback::new(move |()| { prove.dispatch_local(()); })/>
+                </Show>
                 <Show when=move || tripped.get()>
                     <ConfirmButton label=words.clear_trip question=words.clear_trip_question busy=clear.pending()
                         on_yes=Callback::new(move |()| { clear.dispatch_local(()); })/>

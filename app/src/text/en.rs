@@ -64,6 +64,8 @@ const WORDS: Words = Words {
     trip_critical: "Danger: use the DC disconnect",
     to_control: "Go to Control",
     clear_trip: "Clear the trip",
+    self_test: "Self-test",
+    self_test_question: "The circuit closes for a moment, until 1 A has flowed, so that its contacts and its element prove themselves. The trip can be cleared once they have.",
     clear_trip_question: "The circuits may heat again after this. Clear the trip only if its cause has been found and mended.",
 
     // Dashboard.
@@ -115,6 +117,7 @@ const WORDS: Words = Words {
     done_off: "All relays are open.",
     done_resumed: "Resumed.",
     done_cleared: "The trip is cleared.",
+    done_self_test: "The self-test waits for a minute of rest and for sun. Its end is in the log.",
 
     // Targets.
     targets: "Targets",

@@ -108,6 +108,8 @@ pub struct Words {
     pub to_control: &'static str,
     pub clear_trip: &'static str,
     pub clear_trip_question: &'static str,
+    pub self_test: &'static str,
+    pub self_test_question: &'static str,
 
     // Dashboard.
     pub no_picture: &'static str,
@@ -158,6 +160,7 @@ pub struct Words {
     pub done_off: &'static str,
     pub done_resumed: &'static str,
     pub done_cleared: &'static str,
+    pub done_self_test: &'static str,
 
     // Targets.
     pub targets: &'static str,

@@ -211,6 +211,13 @@ pub enum TriggerId {
     GfciLost,
 }
 
+impl TriggerId {
+    /// Its cause looks mended without sun: before a trip is cleared, a self-test must have passed.
+    pub const fn needs_self_test(self) -> bool {
+        matches!(self, Self::UnexpectedCurrent | Self::OpenElement | Self::WeldedInside | Self::WeldedOutside)
+    }
+}
+
 /// What one trigger sees, and where it trips.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]

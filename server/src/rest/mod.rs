@@ -70,7 +70,8 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(control::force_circuit, control::release_circuit))
         .routes(routes!(control::force_relay, control::release_relay))
         .routes(routes!(control::all_off, control::resume))
-        .routes(routes!(control::reset_watchdog));
+        .routes(routes!(control::reset_watchdog))
+        .routes(routes!(control::self_test));
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))

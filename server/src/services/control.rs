@@ -1,4 +1,4 @@
-//! What people do to the outputs: overrides, all-off, the watchdog's reset.
+//! What people do to the outputs: overrides, all-off, the watchdog's reset and the self-test before it.
 
 use app::types::control::{OverrideOrder, OverrideRequest, OverrideTarget};
 use app::types::problem::{Problem, ProblemKind};
@@ -61,6 +61,14 @@ impl Services {
         Ok(self.live_picture().await)
     }
 
+    pub(super) async fn begin_self_test(&self, person: Person<'_>, circuit: u8) -> Result<Status, Problem> {
+        let circuit = CircuitId::from_number(circuit).ok_or_else(no_such_circuit)?;
+        self.obey(Command::SelfTest(circuit)).await?;
+        let message = format!("{} began a self-test of circuit {}", person.name, circuit.number());
+        self.note(person, "self_test", message, json!({ "circuit": circuit.number() }));
+        Ok(self.live_picture().await)
+    }
+
     async fn obey(&self, command: Command) -> Result<(), Problem> {
         let answer = self.control.command(command).await.map_err(loop_problem)?;
         answer.map_err(|refused| Problem::new(ProblemKind::Conflict, sentence(&refused)))
@@ -68,17 +76,19 @@ impl Services {
 }
 
 fn output(target: &OverrideTarget) -> Result<Output, Problem> {
-    let found = match target {
-        OverrideTarget::Circuit(number) => CircuitId::from_number(*number).map(Output::Circuit),
-        OverrideTarget::Relay(name) => RelayId::from_name(name).map(Output::Relay),
-    };
-    found.ok_or_else(|| {
-        let detail = match target {
-            OverrideTarget::Circuit(_) => "The circuits are 1 and 2.",
-            OverrideTarget::Relay(_) => "The relays are inside1, outside1, inside2 and outside2.",
-        };
-        Problem::new(ProblemKind::NotFound, detail)
-    })
+    match target {
+        OverrideTarget::Circuit(number) => {
+            CircuitId::from_number(*number).map(Output::Circuit).ok_or_else(no_such_circuit)
+        }
+        OverrideTarget::Relay(name) => RelayId::from_name(name).map(Output::Relay).ok_or_else(|| {
+            Problem::new(ProblemKind::NotFound, "The relays are inside1, outside1, inside2 and outside2.")
+        }),
+    }
+}
+
+/// There are two.
+pub(crate) fn no_such_circuit() -> Problem {
+    Problem::new(ProblemKind::NotFound, "The circuits are 1 and 2.")
 }
 
 fn force(output: Output, forced: OverrideRequest) -> Result<Command, Problem> {

@@ -3,7 +3,7 @@
 //! Services are the only callers of storage and of the control loop. Each method first asks whether its caller
 //! may do it; adapters don't.
 
-mod control;
+pub(crate) mod control;
 mod energy;
 mod series;
 mod session;
@@ -250,5 +250,10 @@ impl Backend for Services {
     async fn reset_watchdog(&self, caller: &Caller) -> Result<Status, Problem> {
         let person = at_least(Role::Operator, caller)?;
         self.clear_trip(person).await
+    }
+
+    async fn self_test(&self, caller: &Caller, circuit: u8) -> Result<Status, Problem> {
+        let person = at_least(Role::Operator, caller)?;
+        self.begin_self_test(person, circuit).await
     }
 }

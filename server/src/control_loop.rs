@@ -23,7 +23,7 @@ use crate::clock::{Clock, STEP};
 use crate::faults::{Faults, Place};
 use crate::gfci::link::LoopEnd;
 use crate::guard::Line;
-use crate::latch::LatchFile;
+use crate::latch::{LatchFile, Latched};
 use crate::lateness::Lateness;
 use crate::loop_handle::{LoopCommand, LoopSide, Picture};
 use crate::notify::Notifier;
@@ -73,7 +73,7 @@ impl Safeguards {
     /// # Errors
     /// When the operating system gives no thread for the latch file.
     pub fn unguarded(state: &Path) -> std::io::Result<Self> {
-        let latch = LatchFile::start(state, Vec::new(), Faults::none())?;
+        let latch = LatchFile::start(state, Latched::default(), Faults::none())?;
         Ok(Self { latch, guard: Line::unheard(), real_time: false, faults: Faults::none() })
     }
 }
@@ -183,7 +183,7 @@ impl ControlLoop {
         let inputs = Inputs { unguarded: !guarded, panel, ..inputs };
         let Step { outputs, events, record } = self.engine.step(now, &inputs);
         self.write(&outputs, progress);
-        self.safeguards.latch.note(&events);
+        self.safeguards.latch.note(&events, self.engine.is_all_off());
         if !self.safeguards.latch.is_saved() {
             self.tell_guard();
         }

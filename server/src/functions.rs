@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use app::backend::{Backend, Caller};
-use app::server_fns::{AllOff, Regulation, ResetWatchdog, Resume, SetOverride, SetRegulation};
+use app::server_fns::{AllOff, Regulation, ResetWatchdog, Resume, SelfTest, SetOverride, SetRegulation};
 use app::types::problem::{Problem, ProblemKind};
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
@@ -28,13 +28,14 @@ use crate::web::AppState;
 const PROBLEM_LIMIT: usize = 64 * 1024;
 
 /// Each function's path, and the check of its arguments.
-const FUNCTIONS: [(&str, Check); 6] = [
+const FUNCTIONS: [(&str, Check); 7] = [
     checked::<Regulation>(),
     checked::<SetRegulation>(),
     checked::<SetOverride>(),
     checked::<AllOff>(),
     checked::<Resume>(),
     checked::<ResetWatchdog>(),
+    checked::<SelfTest>(),
 ];
 
 type Check = fn(&[u8]) -> Result<(), Problem>;

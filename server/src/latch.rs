@@ -1,5 +1,5 @@
-//! The latch on the disk: `latch.json`, the authority on which trips are latched. A trip survives reboot, crash and
-//! power cut; what can't be read counts as tripped.
+//! The latch on the disk: `latch.json`, the authority on which trips are latched and on whether all-off holds. Both
+//! survive reboot, crash and power cut; what can't be read counts as tripped.
 //!
 //! The control loop never waits for the disk: relays open first, then the loop hands the latched trips to this
 //! file's own thread. Until that thread is done the guard knows that something is unsaved, and if the process dies
@@ -25,6 +25,22 @@ const RETRY: Duration = Duration::from_secs(1);
 /// The thread looks up this often, so that a fault can be injected into it.
 const IDLE: Duration = Duration::from_millis(100);
 
+/// What only a person may undo.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Latched {
+    /// The latched trips, first trip first.
+    pub trips: Vec<Trip>,
+    /// All-off was pressed, and nobody has resumed.
+    pub all_off: bool,
+}
+
+/// The file's content.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+struct Content {
+    trips: Vec<Stored>,
+    all_off: bool,
+}
+
 /// A trip as it stands in the file. Values that no number can tell are absent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Stored {
@@ -35,27 +51,29 @@ struct Stored {
     at_ms: Option<i64>,
 }
 
-/// The latched trips that an earlier run left, first trip first; a trip of its own kind if that can't be told. What
-/// it gives is on the disk then, if the disk lets it.
+/// What an earlier run left latched; a trip of its own kind if that can't be told. What it gives is on the disk then,
+/// if the disk lets it.
 ///
 /// On the very first start there is nothing to read, and nothing is tripped.
-pub fn restore(state: &Path, first_start: bool) -> Vec<Trip> {
+pub fn restore(state: &Path, first_start: bool) -> Latched {
     let path = path_in(state);
-    let latched: Vec<Trip> = match sealed::read::<Vec<Stored>>(&path) {
-        Ok(stored) => return stored.iter().map(|stored| stored.trip().unwrap_or_else(unreadable)).collect(),
-        Err(Unreadable::Missing(_)) if first_start => Vec::new(),
+    let latched = match sealed::read::<Content>(&path) {
+        Ok(Content { trips, all_off }) => {
+            let trips = trips.iter().map(|stored| stored.trip().unwrap_or_else(unreadable)).collect();
+            return Latched { trips, all_off };
+        }
+        Err(Unreadable::Missing(_)) if first_start => Latched::default(),
         Err(error) => {
             tracing::error!(%error, "whether a trip was latched is not known, so both circuits are");
-            let stored = sealed::read_present::<Vec<Stored>>(&path).unwrap_or_default();
-            let mut latched: Vec<Trip> = stored.iter().filter_map(Stored::trip).collect();
-            if !latched.iter().any(|trip| trip.trigger == TriggerId::LatchUnreadable) {
-                latched.push(unreadable());
+            let Content { trips, all_off } = sealed::read_present::<Content>(&path).unwrap_or_default();
+            let mut trips: Vec<Trip> = trips.iter().filter_map(Stored::trip).collect();
+            if !trips.iter().any(|trip| trip.trigger == TriggerId::LatchUnreadable) {
+                trips.push(unreadable());
             }
-            latched
+            Latched { trips, all_off }
         }
     };
-    let stored: Vec<Stored> = latched.iter().map(Stored::from).collect();
-    if let Err(error) = sealed::write(&path, &stored) {
+    if let Err(error) = sealed::write(&path, &Content::from(&latched)) {
         tracing::error!(%error, "the latch file can't be written; the next start will not be able to read it either");
     }
     latched
@@ -73,7 +91,7 @@ pub fn mark_cut_off(state: &Path) -> std::io::Result<()> {
 /// The loop's side. Dropping it waits until what was noted is on the disk, or was tried once more.
 #[derive(Debug)]
 pub struct LatchFile {
-    latched: Vec<Trip>,
+    latched: Latched,
     /// Counts the changes noted, handed over, and saved.
     noted: u64,
     handed: u64,
@@ -85,7 +103,7 @@ pub struct LatchFile {
 /// All that is latched, after so many changes.
 #[derive(Debug)]
 struct Job {
-    latched: Vec<Stored>,
+    latched: Content,
     change: u64,
 }
 
@@ -94,7 +112,7 @@ impl LatchFile {
     ///
     /// # Errors
     /// When the operating system gives no thread.
-    pub fn start(state: &Path, restored: Vec<Trip>, faults: Faults) -> std::io::Result<Self> {
+    pub fn start(state: &Path, restored: Latched, faults: Faults) -> std::io::Result<Self> {
         let (hand_over, jobs) = sync_channel(1);
         let saved = Arc::new(AtomicU64::new(0));
         let keeper = Keeper { path: path_in(state), jobs, saved: Arc::clone(&saved), faults };
@@ -106,15 +124,18 @@ impl LatchFile {
     }
 
     /// Takes in what happened in a step. Call it after the relays were written.
-    pub fn note(&mut self, events: &[Event]) {
+    pub fn note(&mut self, events: &[Event], all_off: bool) {
         for event in events {
             match event {
-                Event::Tripped(trip) => self.latched.push(*trip),
+                Event::Tripped(trip) => self.latched.trips.push(*trip),
                 Event::Cleared(trip) => {
-                    self.latched.retain(|held| (held.trigger, held.circuit) != (trip.trigger, trip.circuit));
+                    self.latched.trips.retain(|held| (held.trigger, held.circuit) != (trip.trigger, trip.circuit));
                 }
                 _ => continue,
             }
+            self.noted += 1;
+        }
+        if std::mem::replace(&mut self.latched.all_off, all_off) != all_off {
             self.noted += 1;
         }
         self.hand_over();
@@ -130,7 +151,7 @@ impl LatchFile {
         let Some(hand_over) = self.hand_over.as_ref().filter(|_| self.handed != self.noted) else {
             return;
         };
-        let latched = self.latched.iter().map(Stored::from).collect();
+        let latched = Content::from(&self.latched);
         match hand_over.try_send(Job { latched, change: self.noted }) {
             Ok(()) => self.handed = self.noted,
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
@@ -141,7 +162,7 @@ impl LatchFile {
 impl Drop for LatchFile {
     fn drop(&mut self) {
         if let Some(hand_over) = self.hand_over.take().filter(|_| self.handed != self.noted) {
-            let latched = self.latched.iter().map(Stored::from).collect();
+            let latched = Content::from(&self.latched);
             // The thread ends only after this, so it can't be gone.
             let _ = hand_over.send(Job { latched, change: self.noted });
         }
@@ -186,6 +207,12 @@ impl Keeper {
                 Some(job)
             }
         }
+    }
+}
+
+impl From<&Latched> for Content {
+    fn from(latched: &Latched) -> Self {
+        Self { trips: latched.trips.iter().map(Stored::from).collect(), all_off: latched.all_off }
     }
 }
 
@@ -242,6 +269,10 @@ mod tests {
         Trip { trigger, circuit, value: 171.5, limit: 165.0, at: Some(UtcMs(1_800_000_000_000)), at_mono_ms: 0 }
     }
 
+    fn trips(trips: &[Trip]) -> Latched {
+        Latched { trips: trips.to_vec(), all_off: false }
+    }
+
     fn start(folder: &Path) -> LatchFile {
         LatchFile::start(folder, restore(folder, !path_in(folder).exists()), Faults::none()).unwrap()
     }
@@ -252,26 +283,38 @@ mod tests {
         let hot = trip(TriggerId::OverTemperature, CircuitId::Two);
         let weld = trip(TriggerId::UnexpectedCurrent, CircuitId::One);
         let mut file = start(folder.path());
-        file.note(&[Event::Tripped(hot), Event::Tripped(weld)]);
+        file.note(&[Event::Tripped(hot), Event::Tripped(weld)], false);
         drop(file);
-        assert_eq!(restore(folder.path(), false), [hot, weld]);
+        assert_eq!(restore(folder.path(), false), trips(&[hot, weld]));
 
         let mut file = start(folder.path());
-        file.note(&[Event::Cleared(hot)]);
+        file.note(&[Event::Cleared(hot)], false);
         drop(file);
-        assert_eq!(restore(folder.path(), false), [weld]);
+        assert_eq!(restore(folder.path(), false), trips(&[weld]));
+    }
+
+    #[test]
+    fn all_off_survives_until_someone_resumes() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = start(folder.path());
+        file.note(&[], true);
+        drop(file);
+        assert_eq!(restore(folder.path(), false), Latched { trips: vec![], all_off: true });
+        let mut file = start(folder.path());
+        file.note(&[], false);
+        drop(file);
+        assert_eq!(restore(folder.path(), false), Latched::default());
     }
 
     #[test]
     fn cut_at_any_byte_it_is_tripped() {
         let folder = tempfile::tempdir().unwrap();
         for latched in [vec![], vec![trip(TriggerId::Impedance, CircuitId::One)]] {
-            let stored: Vec<Stored> = latched.iter().map(Stored::from).collect();
-            sealed::write(&path_in(folder.path()), &stored).unwrap();
+            sealed::write(&path_in(folder.path()), &Content::from(&trips(&latched))).unwrap();
             let whole = fs::read(path_in(folder.path())).unwrap();
             for length in 0..whole.len() {
                 fs::write(path_in(folder.path()), &whole[..length]).unwrap();
-                assert_eq!(restore(folder.path(), false), [unreadable()], "cut at {length}");
+                assert_eq!(restore(folder.path(), false), trips(&[unreadable()]), "cut at {length}");
             }
         }
     }
@@ -279,20 +322,20 @@ mod tests {
     #[test]
     fn missing_is_nothing_on_the_first_start_and_tripped_later() {
         let folder = tempfile::tempdir().unwrap();
-        assert_eq!(restore(folder.path(), true), []);
-        assert_eq!(restore(folder.path(), false), []);
+        assert_eq!(restore(folder.path(), true), trips(&[]));
+        assert_eq!(restore(folder.path(), false), trips(&[]));
         fs::remove_file(path_in(folder.path())).unwrap();
-        assert_eq!(restore(folder.path(), false), [unreadable()]);
+        assert_eq!(restore(folder.path(), false), trips(&[unreadable()]));
     }
 
     #[test]
     fn a_write_cut_off_keeps_what_was_known_and_stays_tripped_until_cleared() {
         let folder = tempfile::tempdir().unwrap();
         let hot = trip(TriggerId::OverTemperature, CircuitId::Two);
-        sealed::write(&path_in(folder.path()), &[Stored::from(&hot)]).unwrap();
+        sealed::write(&path_in(folder.path()), &Content::from(&trips(&[hot]))).unwrap();
         mark_cut_off(folder.path()).unwrap();
         for start_number in 1..3 {
-            assert_eq!(restore(folder.path(), false), [hot, unreadable()], "start {start_number}");
+            assert_eq!(restore(folder.path(), false), trips(&[hot, unreadable()]), "start {start_number}");
             drop(start(folder.path()));
         }
     }
@@ -301,23 +344,23 @@ mod tests {
     fn a_trigger_that_is_not_known_is_a_trip_all_the_same() {
         let folder = tempfile::tempdir().unwrap();
         let stored = Stored { trigger: "bad_omen".into(), ..Stored::from(&unreadable()) };
-        sealed::write(&path_in(folder.path()), &[stored]).unwrap();
-        assert_eq!(restore(folder.path(), false), [unreadable()]);
+        sealed::write(&path_in(folder.path()), &Content { trips: vec![stored], all_off: false }).unwrap();
+        assert_eq!(restore(folder.path(), false), trips(&[unreadable()]));
     }
 
     #[test]
     fn a_disk_that_refuses_delays_nobody_and_is_asked_again() {
         let folder = tempfile::tempdir().unwrap();
         let state = folder.path().join("gone");
-        let mut file = LatchFile::start(&state, vec![], Faults::none()).unwrap();
+        let mut file = LatchFile::start(&state, Latched::default(), Faults::none()).unwrap();
         let hot = trip(TriggerId::OverTemperature, CircuitId::Two);
-        file.note(&[Event::Tripped(hot)]);
+        file.note(&[Event::Tripped(hot)], false);
         assert!(!file.is_saved());
         fs::create_dir(&state).unwrap();
         while !file.is_saved() {
-            file.note(&[]);
+            file.note(&[], false);
             thread::sleep(Duration::from_millis(10));
         }
-        assert_eq!(restore(&state, false), [hot]);
+        assert_eq!(restore(&state, false), trips(&[hot]));
     }
 }

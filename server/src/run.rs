@@ -16,7 +16,6 @@ use drivers::{DriverError, DriverSet};
 use engine::Engine;
 use engine::config::Config;
 use engine::outputs::Event;
-use engine::outputs::Trip;
 use engine::units::{Now, UtcMs};
 use plant::{Plant, PlantConfig};
 use storage::{Append, Recorder, RecorderConfig, Role, Storage};
@@ -31,7 +30,7 @@ use crate::faults::Faults;
 use crate::gfci::config::GfciConfig;
 use crate::gfci::link::{self, LoopEnd};
 use crate::guard::{self, GuardOptions};
-use crate::latch::{self, LatchFile};
+use crate::latch::{self, LatchFile, Latched};
 use crate::loop_handle::{LoopHandle, Picture};
 use crate::notify::{self, Notifier, Pace, Worker};
 use crate::starts::Start;
@@ -174,19 +173,23 @@ pub async fn run(options: RunOptions) -> anyhow::Result<()> {
     this_start.ended_well().context("The orderly end can't be put on record")
 }
 
-/// The engine as the last run left it: its trips latched, and heating locked out after too many restarts.
+/// The engine as the last run left it: its trips latched, all-off in force, and heating locked out after too many restarts.
 fn begin_engine(
     config: Config,
     clock: &Clock,
-    latched: &[Trip],
+    latched: &Latched,
     start: &Start,
     notifier: &Notifier,
 ) -> anyhow::Result<Engine> {
     let mut engine = Engine::new(config, clock.now()).context("The settings can't be used")?;
-    for trip in latched {
+    for trip in &latched.trips {
         engine.restore_trip(*trip);
         // Perhaps nobody was told before the program ended.
         notifier.event(&Event::Tripped(*trip));
+    }
+    if latched.all_off {
+        // All-off can't be refused; the type has no way to say so.
+        let _ = engine.command(clock.now(), engine::Command::AllOff);
     }
     if start.locked_out {
         tracing::error!("five restarts in ten minutes: heating stays off until someone has looked");

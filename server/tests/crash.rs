@@ -414,7 +414,7 @@ fn s17_a_trip_survives_a_kill_while_it_is_written() {
         // The guard marks the latch file after it has opened the relays.
         thread::sleep(Duration::from_millis(200));
         let latched = server::latch::restore(&instance.state(), false);
-        assert!(!latched.is_empty(), "the trip is lost\n{}", instance.log());
+        assert!(!latched.trips.is_empty(), "the trip is lost\n{}", instance.log());
         folder = Some(instance.into_folder());
     }
     let instance = Instance::start_in(folder.unwrap(), SPEED, None, "");

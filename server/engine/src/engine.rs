@@ -249,6 +249,11 @@ impl Engine {
         self.locked_out = true;
     }
 
+    /// All-off holds until a person resumes.
+    pub const fn is_all_off(&self) -> bool {
+        self.all_off
+    }
+
     /// What the sensors said around the last trip, once: complete five seconds after it.
     pub const fn take_trip_record(&mut self) -> Option<TripRecord> {
         self.tracer.take()

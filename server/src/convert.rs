@@ -383,6 +383,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_wire_knows_which_trips_ask_for_a_self_test() {
+        for id in TriggerId::ALL {
+            assert_eq!(trigger_id(id).needs_self_test(), id.needs_self_test(), "{}", id.name());
+        }
+    }
+
+    #[test]
     fn the_samples_around_a_trip_fit_into_an_event() {
         let trip = Trip {
             trigger: TriggerId::OverCurrent,

@@ -297,6 +297,11 @@ fn by_push(url: &str) -> NotifyConfig {
     NotifyConfig { mail: None, ntfy: Some(NtfyConfig { url: url.into(), token: None, ca_file: None }) }
 }
 
+fn by_both(mail_port: u16, push_port: u16) -> NotifyConfig {
+    let url = format!("http://127.0.0.1:{push_port}/tanks");
+    NotifyConfig { mail: Some(mail(mail_port, Security::None)), ..by_push(&url) }
+}
+
 fn start(config: &NotifyConfig, folder: &Path) -> (Notifier, JoinHandle<()>) {
     let (notifier, worker) = notify::pair(config, BRISK).unwrap();
     (notifier, worker.start(folder.join("notify.json"), reader))
@@ -516,8 +521,7 @@ async fn a_black_hole_delays_only_its_own_messages_and_ends() {
     let (hole, mut caught) = black_hole(listener);
     let (listener, push_port) = listen().await;
     let mut pushes = serve_push(listener, None, "200 OK");
-    let url = format!("http://127.0.0.1:{push_port}/tanks");
-    let config = NotifyConfig { mail: Some(mail(mail_port, Security::None)), ntfy: by_push(&url).ntfy };
+    let config = by_both(mail_port, push_port);
     let (notifier, worker) = start(&config, folder.path());
 
     notifier.event(&tripped(TriggerId::OverTemperature));
@@ -596,8 +600,7 @@ async fn a_trip_latches_and_the_loop_goes_on_whatever_the_mail_server_does() {
     let (_hole, mut caught) = black_hole(listener);
     let (listener, push_port) = listen().await;
     let mut pushes = serve_push(listener, None, "200 OK");
-    let url = format!("http://127.0.0.1:{push_port}/tanks");
-    let config = NotifyConfig { mail: Some(mail(mail_port, Security::None)), ntfy: by_push(&url).ntfy };
+    let config = by_both(mail_port, push_port);
     let (notifier, _worker) = start(&config, folder.path());
 
     let plant = Plant::new(PlantConfig::default(), 1).unwrap();

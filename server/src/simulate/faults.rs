@@ -259,8 +259,6 @@ const SHORT_LIGHT: f64 = 300.0;
 const STRAY_STEPS: u32 = 14;
 /// What flows through a weld at 100 W/m², less noise and offset, A.
 const STRAY_A: f64 = 0.8;
-/// A thermometer that is gone is noticed within 15 s at the very most.
-const LOST_STEPS: u32 = 152;
 /// Boot hold, milliseconds.
 const BOOT_MS: u64 = 30_000;
 
@@ -273,7 +271,6 @@ struct Watch {
     boot_ms: u64,
     /// What chance has broken of the sensors.
     blind: [bool; 6],
-    sensor_lost: [u32; 2],
     shorted: [u32; 2],
     stray: [u32; 2],
     tripped: bool,
@@ -361,11 +358,6 @@ impl Watch {
             let strays = open && seen && circuit.current.get() > STRAY_A && !self.tripped;
             if count(&mut self.stray[index], strays, STRAY_STEPS) {
                 self.report.violate(now, || format!("S14: current through open relays of circuit {}", id.number()));
-            }
-            let inside = step.outputs.is_closed(id.inside());
-            let lost = inside && simulation.is_silent(id.temperature());
-            if count(&mut self.sensor_lost[index], lost, LOST_STEPS) {
-                self.report.violate(now, || format!("S1: {} is lost and its relay closed", id.temperature().name()));
             }
         }
     }

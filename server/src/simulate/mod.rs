@@ -7,7 +7,7 @@ pub mod faults;
 use std::fmt;
 
 use engine::config::Config;
-use engine::inputs::{CircuitId, Inputs, RelayId, SensorId};
+use engine::inputs::{CircuitId, Inputs, RelayId};
 use engine::outputs::{Event, Outputs, Record, Step, Trip};
 use engine::units::{Now, UtcMs, WattHours};
 use engine::{Command, Engine, Refused};
@@ -99,12 +99,6 @@ impl Simulation {
     /// the next jump. The sun does not care.
     pub fn step_clock(&mut self, by_ms: Option<i64>) {
         self.clock_error_ms = by_ms.map(|by_ms| self.clock_error_ms.unwrap_or(0) + by_ms);
-    }
-
-    /// The sensor's newest sample is older than its time.
-    fn is_silent(&self, sensor: SensorId) -> bool {
-        let newest = self.plant.inputs().channel(sensor).latest;
-        newest.is_none_or(|sample| self.now.since(sample.taken_ms) > FRESH_MS[0])
     }
 
     /// The time of the newest step.
